@@ -1,0 +1,81 @@
+//! Cooperative games: players, coalitions, and what each coalition is worth.
+//!
+//! In comes anything that can answer v(S): a network on a sample, a file, a formula. Out goes a [`ValueTable`] of all 2^n
+//! values, from which every exact quantity of the crate follows.
+
+pub mod file;
+pub mod synthetic;
+mod table;
+
+pub use table::ValueTable;
+
+use crate::{Coalition, Error, Result};
+
+/// The most players for which all 2^n coalitions are tabulated: 2^24 values are 128 MiB.
+pub const MAX_EXACT_PLAYERS: usize = 24;
+
+/// Coalitions handed to a game at a time while a table is filled; a game batches within that as it likes.
+const CHUNK: usize = 1024;
+
+/// A cooperative game (N, v): how many players, and what each coalition of them is worth.
+pub trait Game {
+    /// n, the number of players.
+    fn players(&self) -> usize;
+
+    /// v(S) for every coalition asked, in the order asked.
+    ///
+    /// # Errors
+    /// Whatever keeps the game from answering.
+    fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>>;
+}
+
+/// Evaluates every coalition of `game`; `progress` hears after each chunk how many are done.
+///
+/// # Cost
+/// 2^n evaluations of v, 8·2^n bytes.
+///
+/// # Errors
+/// Too many players for the exact path, an error of the game's own, a wrong number of values, or a value that is not finite.
+pub fn tabulate(game: &mut dyn Game, mut progress: impl FnMut(usize)) -> Result<ValueTable> {
+    let players = game.players();
+    check_exact(players)?;
+    let size = 1usize << players;
+    let mut values = Vec::with_capacity(size);
+    while values.len() < size {
+        let end = size.min(values.len() + CHUNK);
+        let coalitions: Vec<_> = (values.len()..end)
+            .map(|index| Coalition::from_index(index as u64))
+            .collect();
+        let answered = game.values(&coalitions)?;
+        if answered.len() != coalitions.len() {
+            return Err(Error::ValueCount {
+                expected: coalitions.len(),
+                got: answered.len(),
+            });
+        }
+        values.extend(answered);
+        progress(values.len());
+    }
+    ValueTable::new(players, values)
+}
+
+/// Refuses games beyond [`MAX_EXACT_PLAYERS`] and games without a player.
+///
+/// # Errors
+/// [`Error::TooManyPlayers`], or [`Error::Parameter`] when there is no player.
+pub fn check_exact(players: usize) -> Result<()> {
+    if players == 0 {
+        return Err(Error::Parameter {
+            parameter: "the number of players",
+            must: "at least 1",
+            got: "0".into(),
+        });
+    }
+    if players > MAX_EXACT_PLAYERS {
+        return Err(Error::TooManyPlayers {
+            players,
+            max: MAX_EXACT_PLAYERS,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Multi-order interactions of pairs.

@@ -1,0 +1,1 @@
+//! Values and interaction indices, exact from dividends.
