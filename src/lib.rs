@@ -4,6 +4,8 @@ pub mod coalition;
 pub mod error;
 pub mod game;
 pub mod interaction;
+#[cfg(feature = "network")]
+pub mod model;
 pub mod transform;
 
 pub use coalition::Coalition;
