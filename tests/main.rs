@@ -1,1 +1,7 @@
+//! All integration tests, in one binary so that the library is linked once.
 
+mod architecture;
+mod axioms;
+mod definitions;
+mod golden;
+mod value_files;

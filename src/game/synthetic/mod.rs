@@ -4,6 +4,7 @@
 //! [`Synthetic`] displays in it, so that a game found by a test can be handed to the program and back.
 
 mod parse;
+mod symbols;
 
 pub use parse::parse;
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::symbols::{Reader, Reason};
 use super::{Shape, Synthetic, Term};
 use crate::{Coalition, Error, Result};
 
@@ -34,14 +35,12 @@ use crate::{Coalition, Error, Result};
 /// # Ok::<(), harsanyi::Error>(())
 /// ```
 pub fn parse(expression: &str) -> Result<Synthetic> {
-    let mut reader = Reader {
-        text: expression,
-        at: 0,
-    };
-    reader.game().map_err(|reason| Error::Expression {
-        expression: expression.to_owned(),
-        reason,
-    })
+    Reader::new(expression)
+        .game()
+        .map_err(|reason| Error::Expression {
+            expression: expression.to_owned(),
+            reason,
+        })
 }
 
 impl FromStr for Synthetic {
@@ -52,16 +51,7 @@ impl FromStr for Synthetic {
     }
 }
 
-/// What was expected where.
-type Reason = String;
-
-/// The text and how far it has been read, in bytes.
-struct Reader<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn game(&mut self) -> Result<Synthetic, Reason> {
         let declared = self.declared_players()?;
         let mut terms = Vec::new();
@@ -102,17 +92,17 @@ impl<'a> Reader<'a> {
     }
 
     fn declared_players(&mut self) -> Result<Option<usize>, Reason> {
-        let start = self.at;
+        let start = self.place();
         if self.word() != "n" {
-            self.at = start;
+            self.back_to(start);
             return Ok(None);
         }
         self.expect('=')?;
         let wanted = "a number of players from 1 to 1024";
-        let at = self.at;
+        let at = self.place();
         let players = self.whole(wanted)?;
         if players == 0 || players > Coalition::MAX_PLAYERS as u64 {
-            self.at = at;
+            self.back_to(at);
             return Err(self.expected(wanted));
         }
         self.expect(';')?;
@@ -144,8 +134,7 @@ impl<'a> Reader<'a> {
     }
 
     fn shape(&mut self) -> Result<Shape, Reason> {
-        self.rest();
-        let start = self.at;
+        let start = self.place();
         let of_set: fn(Coalition) -> Shape = match self.word() {
             "and" => Shape::And,
             "or" => Shape::Or,
@@ -153,7 +142,7 @@ impl<'a> Reader<'a> {
             "parity" => Shape::Parity,
             "noise" => return self.noise(),
             _ => {
-                self.at = start;
+                self.back_to(start);
                 return Err(
                     self.expected("a number or one of `and`, `or`, `majority`, `parity`, `noise`")
                 );
@@ -163,12 +152,11 @@ impl<'a> Reader<'a> {
         let mut players = Vec::new();
         loop {
             let first = self.player()?;
-            self.rest();
-            let after = self.at;
+            let after = self.place();
             if self.accept('.') && self.accept('.') {
                 let end = self.whole("the end of a range of players")? as usize;
                 if end <= first || end > Coalition::MAX_PLAYERS {
-                    self.at = after;
+                    self.back_to(after);
                     return Err(self.expected(&format!(
                         "an end from {} to {}, which is itself left out",
                         first + 1,
@@ -177,7 +165,7 @@ impl<'a> Reader<'a> {
                 }
                 players.extend(first..end);
             } else {
-                self.at = after;
+                self.back_to(after);
                 players.push(first);
             }
             if self.accept(')') {
@@ -202,114 +190,13 @@ impl<'a> Reader<'a> {
 
     fn player(&mut self) -> Result<usize, Reason> {
         let wanted = "a player, a number from 0 to 1023";
-        self.rest();
-        let start = self.at;
+        let start = self.place();
         let player = self.whole(wanted)?;
         if player >= Coalition::MAX_PLAYERS as u64 {
-            self.at = start;
+            self.back_to(start);
             return Err(self.expected(wanted));
         }
         Ok(player as usize)
-    }
-
-    /// What is left, after blanks.
-    fn rest(&mut self) -> &'a str {
-        let rest = &self.text[self.at..];
-        let trimmed = rest.trim_start();
-        self.at += rest.len() - trimmed.len();
-        trimmed
-    }
-
-    fn accept(&mut self, symbol: char) -> bool {
-        let found = self.rest().starts_with(symbol);
-        if found {
-            self.at += symbol.len_utf8();
-        }
-        found
-    }
-
-    fn expect(&mut self, symbol: char) -> Result<(), Reason> {
-        if self.accept(symbol) {
-            return Ok(());
-        }
-        Err(self.expected(&format!("`{symbol}`")))
-    }
-
-    fn sign(&mut self) -> Option<f64> {
-        if self.accept('+') {
-            return Some(1.0);
-        }
-        self.accept('-').then_some(-1.0)
-    }
-
-    /// The letters ahead, none if something else stands there.
-    fn word(&mut self) -> &'a str {
-        let rest = self.rest();
-        let len = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
-        self.at += len;
-        &rest[..len]
-    }
-
-    /// The digits ahead as a whole number.
-    fn whole(&mut self, wanted: &str) -> Result<u64, Reason> {
-        let rest = self.rest();
-        let len = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let number = rest[..len].parse().map_err(|_| self.expected(wanted))?;
-        self.at += len;
-        Ok(number)
-    }
-
-    /// The unsigned decimal number ahead; `None` if none stands there.
-    fn number(&mut self) -> Result<Option<f64>, Reason> {
-        let rest = self.rest();
-        let bytes = rest.as_bytes();
-        let digits = |from: usize| {
-            bytes[from..]
-                .iter()
-                .take_while(|b| b.is_ascii_digit())
-                .count()
-        };
-        let mut len = digits(0);
-        // `0..5` is a range, not a number followed by a point.
-        if bytes.get(len) == Some(&b'.') && bytes.get(len + 1) != Some(&b'.') {
-            len += 1 + digits(len + 1);
-        }
-        if len == 0 || &rest[..len] == "." {
-            return Ok(None);
-        }
-        if matches!(bytes.get(len), Some(b'e' | b'E')) {
-            let signed = usize::from(matches!(bytes.get(len + 1), Some(b'+' | b'-')));
-            if digits(len + 1 + signed) > 0 {
-                len += 1 + signed + digits(len + 1 + signed);
-            }
-        }
-        match rest[..len].parse::<f64>() {
-            Ok(number) if number.is_finite() => {
-                self.at += len;
-                Ok(Some(number))
-            }
-            _ => Err(self.expected("a number below 1.8e308")),
-        }
-    }
-
-    /// `expected X at character N, got Y`, where Y is the next word or symbol.
-    fn expected(&mut self, wanted: &str) -> Reason {
-        let rest = self.rest();
-        let place = self.text[..self.at].chars().count() + 1;
-        let alike = |c: char| c.is_alphanumeric() || c == '.';
-        let len = match rest.chars().next() {
-            None => return format!("expected {wanted} at the end"),
-            Some(first) if alike(first) => rest.find(|c| !alike(c)).unwrap_or(rest.len()),
-            Some(first) => first.len_utf8(),
-        };
-        format!(
-            "expected {wanted} at character {place}, got `{}`",
-            &rest[..len]
-        )
     }
 }
 
