@@ -1,4 +1,9 @@
-//! The one integration-test binary: each module says what it claims.
+//! All integration tests, in one binary so that the library is linked once.
 
+mod architecture;
+mod axioms;
+mod definitions;
+mod golden;
 #[cfg(feature = "network")]
 mod models;
+mod value_files;
