@@ -25,8 +25,11 @@ fn numbers<T>(json: &Value, of: impl Fn(&Value) -> Option<T>) -> Vec<T> {
         .collect()
 }
 
-/// Ids, positions, rows read and expected logits of a golden case; `None` where our batches cannot say it.
-fn case(case: &Value, offset: usize) -> Option<(Vec<u32>, Vec<u32>, Vec<Vec<f64>>)> {
+/// Ids, positions, and the expected logits of the rows read.
+type Case = (Vec<u32>, Vec<u32>, Vec<Vec<f64>>);
+
+/// A golden case; `None` where our batches cannot say it.
+fn case(case: &Value, offset: usize) -> Option<Case> {
     let mut ids = numbers(&case["ids"], |id| id.as_u64().map(|id| id as u32));
     let mut positions: Vec<i64> = match &case["positions"] {
         Value::Null => (0..ids.len() as i64).collect(),

@@ -116,18 +116,4 @@ impl Baseline {
             },
         })
     }
-
-    /// The word that names what `absence` became of this baseline: a token by its name.
-    pub fn describe(&self, absence: Absence, tokenizer: &TextTokenizer) -> String {
-        match absence {
-            Absence::Token(id) => format!("token {}", tokenizer.token_name(id)),
-            Absence::MeanEmbedding => "the mean embedding".into(),
-            Absence::Dropped {
-                keep_positions: false,
-            } => "removed".into(),
-            Absence::Dropped {
-                keep_positions: true,
-            } => "not attended to".into(),
-        }
-    }
 }

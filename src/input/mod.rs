@@ -4,6 +4,7 @@
 //! become ([`baseline`]).
 
 pub mod baseline;
+pub mod dataset;
 pub mod players;
 mod spans;
 pub mod target;
