@@ -5,5 +5,9 @@ mod axioms;
 mod definitions;
 mod golden;
 #[cfg(feature = "network")]
+mod hub;
+#[cfg(feature = "cli")]
+mod inference;
+#[cfg(feature = "network")]
 mod models;
 mod value_files;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use candle_core::DType;
 use harsanyi::input::baseline::Absence;
 use harsanyi::input::{Players, TextTokenizer};
+use harsanyi::model::hub::{self, HubId, HubOptions};
 use harsanyi::model::{Checkpoint, Model};
 use harsanyi::report::{ModelInfo, PlayerInfo};
 use harsanyi::value::{Aim, Counts, NetworkGame, NetworkOptions, Noise, probe};
@@ -39,12 +40,31 @@ pub(crate) struct Tabulated {
     pub(crate) seconds: f64,
 }
 
-/// The checkpoint that `model` means: a folder, or the demo model.
-fn checkpoint(model: Option<&str>) -> anyhow::Result<Checkpoint> {
-    match model {
-        None | Some("demo") => Ok(Checkpoint::demo()),
-        Some(model) => Ok(Checkpoint::open(Path::new(model))?),
-    }
+/// The checkpoint that `model` means: the demo model, a folder, or an id on the hub.
+fn checkpoint(model: Option<&str>, output: &Output) -> anyhow::Result<Checkpoint> {
+    let model = match model {
+        None | Some("demo") => return Ok(Checkpoint::demo()),
+        Some(model) => model,
+    };
+    // A folder wins over an id that reads the same; what cannot be an id is a folder that is not there.
+    let id = match model.parse::<HubId>() {
+        Ok(id) if !Path::new(model).exists() && !model.starts_with(['.', '/', '~']) => id,
+        _ => return Ok(Checkpoint::open(Path::new(model))?),
+    };
+    let options = HubOptions::from_variables(|name| std::env::var(name).ok());
+    let bar = output.bytes();
+    let fetched = hub::fetch(&id, &options, |file, done, total| {
+        bar.set_prefix(file.to_owned());
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    let checkpoint = Checkpoint::open(&fetched.folder)?;
+    Ok(Checkpoint {
+        source: id.repository().into(),
+        revision: Some(fetched.revision),
+        ..checkpoint
+    })
 }
 
 impl Network {
@@ -54,7 +74,7 @@ impl Network {
         output: &Output,
     ) -> anyhow::Result<Self> {
         let start = Instant::now();
-        let checkpoint = checkpoint(model)?;
+        let checkpoint = checkpoint(model, output)?;
         let device = global.device.open()?;
         let dtype = match global.dtype {
             Precision::F32 => DType::F32,

@@ -100,17 +100,30 @@ impl Output {
 
     /// A bar over `length` steps with rate and time left, drawn on stderr; hidden where nobody would see it.
     pub(crate) fn bar(&self, what: &'static str, length: u64) -> ProgressBar {
+        self.styled(
+            "{prefix} {wide_bar} {human_pos}/{human_len}, {per_sec}, {eta} left",
+            length,
+        )
+        .with_prefix(what)
+    }
+
+    /// A bar over the bytes of a transfer, whose length is not known yet.
+    pub(crate) fn bytes(&self) -> ProgressBar {
+        self.styled(
+            "{prefix} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
+            0,
+        )
+    }
+
+    fn styled(&self, template: &str, length: u64) -> ProgressBar {
         let target = if self.progress {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         };
-        let bar = ProgressBar::with_draw_target(Some(length), target);
-        let template = "{prefix} {wide_bar} {human_pos}/{human_len}, {per_sec}, {eta} left";
-        bar.set_style(
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        bar.with_prefix(what)
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::with_draw_target(Some(length), target).with_style(style)
     }
 }
 

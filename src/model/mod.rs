@@ -9,6 +9,7 @@ mod attention;
 mod block;
 mod checkpoint;
 mod config;
+pub mod hub;
 mod linear;
 mod norm;
 mod recipe;

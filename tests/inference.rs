@@ -1,0 +1,187 @@
+//! Value tables of real networks through the command line, against float64 references.
+//!
+//! Weights and references lie outside the repository; the folder that holds `models` and `goldens/inference` is named by
+//! `HARSANYI_SHARED`, and without it these tests say so and pass.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn shared() -> Option<PathBuf> {
+    let shared = std::env::var_os("HARSANYI_SHARED").map(PathBuf::from);
+    if shared.is_none() {
+        #[expect(clippy::print_stderr, reason = "a test that skips must say so")]
+        {
+            eprintln!(
+                "skipped: HARSANYI_SHARED does not name the folder with models and goldens/inference"
+            );
+        }
+    }
+    shared
+}
+
+/// The table that `harsanyi tabulate` writes for `text`.
+fn tabulate(model: &Path, text: &str, options: &[&str]) -> Vec<f64> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("values.npy");
+    let run = Command::new(env!("CARGO_BIN_EXE_harsanyi"))
+        .args(["tabulate", text, "--quiet", "--model"])
+        .arg(model)
+        .args(options)
+        .arg("-o")
+        .arg(&path)
+        .output()
+        .expect("runs");
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    let bytes = std::fs::read(&path).expect("written");
+    npyz::NpyFile::new(&bytes[..])
+        .expect("an array")
+        .into_vec()
+        .expect("float64")
+}
+
+fn reference(shared: &Path, case: &str, array: &str) -> Vec<f64> {
+    let file =
+        std::fs::File::open(shared.join(format!("goldens/inference/{case}.npz"))).expect("opens");
+    let mut archive = zip::ZipArchive::new(file).expect("a zip archive");
+    let member = archive.by_name(&format!("{array}.npy")).expect("is there");
+    npyz::NpyFile::new(member)
+        .expect("an array")
+        .into_vec()
+        .expect("float64")
+}
+
+fn describe(shared: &Path, case: &str) -> Value {
+    let text = std::fs::read(shared.join(format!("goldens/inference/{case}.json"))).expect("reads");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+fn furthest(got: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(got.len(), expected.len());
+    got.iter()
+        .zip(expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max)
+}
+
+/// Both maskings and three readouts of the language model; words are the players of the reference, and so is the target.
+fn language_model(case: &str) {
+    let Some(shared) = shared() else { return };
+    let about = describe(&shared, case);
+    let text = about["prompt"].as_str().expect("a prompt");
+    let model = shared.join("models/stories260k");
+    for (baseline, masking) in [("unk", "unk"), ("remove", "drop")] {
+        for (readout, quantity, tolerance) in [
+            ("logit", "logit", 2e-4),
+            ("log-odds", "log_odds", 1e-3),
+            ("log-prob", "log_prob", 1e-3),
+        ] {
+            let got = tabulate(
+                &model,
+                text,
+                &["--baseline", baseline, "--readout", readout],
+            );
+            let expected = reference(&shared, case, &format!("{quantity}_{masking}"));
+            let off = furthest(&got, &expected);
+            assert!(off < tolerance, "{case} {baseline} {readout}: {off:e}");
+        }
+    }
+}
+
+/// Both maskings of the classifier, each class's logit and the log-odds, which of two classes are a difference of logits.
+fn classifier(case: &str) {
+    let Some(shared) = shared() else { return };
+    let about = describe(&shared, case);
+    let text = about["text"].as_str().expect("a text");
+    let model = shared.join("models/minilm-sst2");
+    for (baseline, masking) in [("mask", "mask"), ("pad", "pad"), ("ignore", "pad")] {
+        let expected = reference(&shared, case, &format!("logits_{masking}"));
+        let column = |class: usize| {
+            expected
+                .iter()
+                .copied()
+                .skip(class)
+                .step_by(2)
+                .collect::<Vec<_>>()
+        };
+        let (negative, positive) = (column(0), column(1));
+        let odds: Vec<f64> = positive.iter().zip(&negative).map(|(p, n)| p - n).collect();
+        for (target, readout, expected, tolerance) in [
+            ("class:0", "logit", &negative, 2e-4),
+            ("class:positive", "logit", &positive, 2e-4),
+            ("class:1", "log-odds", &odds, 1e-3),
+        ] {
+            let got = tabulate(
+                &model,
+                text,
+                &[
+                    "--baseline",
+                    baseline,
+                    "--target",
+                    target,
+                    "--readout",
+                    readout,
+                ],
+            );
+            let off = furthest(&got, expected);
+            assert!(
+                off < tolerance,
+                "{case} {baseline} {target} {readout}: {off:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_language_model_of_8_words_equals_its_reference() {
+    language_model("stories260k_n08");
+}
+
+#[test]
+fn a_language_model_of_10_words_equals_its_reference() {
+    language_model("stories260k_n10");
+}
+
+#[test]
+fn a_language_model_of_12_words_equals_its_reference() {
+    language_model("stories260k_n12");
+}
+
+#[test]
+fn a_classifier_of_8_words_equals_its_reference() {
+    classifier("minilm-sst2_n08");
+}
+
+#[test]
+fn a_classifier_of_10_words_equals_its_reference() {
+    classifier("minilm-sst2_n10");
+}
+
+#[test]
+fn a_classifier_of_12_words_equals_its_reference() {
+    if let Some(shared) = shared() {
+        // The largest table once, both maskings: the smaller ones have gone through every readout.
+        let about = describe(&shared, "minilm-sst2_n12");
+        let text = about["text"].as_str().expect("a text");
+        for (baseline, array) in [("mask", "logits_mask"), ("pad", "logits_pad")] {
+            let options = [
+                "--baseline",
+                baseline,
+                "--target",
+                "class:1",
+                "--readout",
+                "logit",
+            ];
+            let got = tabulate(&shared.join("models/minilm-sst2"), text, &options);
+            let expected = reference(&shared, "minilm-sst2_n12", array);
+            let positive: Vec<f64> = expected.iter().copied().skip(1).step_by(2).collect();
+            let off = furthest(&got, &positive);
+            assert!(off < 2e-4, "{baseline}: {off:e}");
+        }
+    }
+}
