@@ -47,11 +47,20 @@
 //! candle. Without features what is left is this theory half, which needs neither tensors nor devices.
 
 pub mod coalition;
+#[cfg(feature = "network")]
+pub mod device;
 pub mod error;
 pub mod game;
+#[cfg(feature = "network")]
+pub mod input;
 pub mod interaction;
+#[cfg(feature = "network")]
+pub mod model;
+pub mod report;
 pub mod stats;
 pub mod transform;
+#[cfg(feature = "network")]
+pub mod value;
 
 pub use coalition::Coalition;
 pub use error::{Error, Result};

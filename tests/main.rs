@@ -4,4 +4,6 @@ mod architecture;
 mod axioms;
 mod definitions;
 mod golden;
+#[cfg(feature = "network")]
+mod models;
 mod value_files;

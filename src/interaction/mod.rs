@@ -4,9 +4,13 @@
 //! them ([`AndOr::salient`]), and multi-order interactions of pairs ([`order`]).
 
 mod and_or;
+mod fit;
 pub mod order;
+mod select;
 
 pub use and_or::{AndOr, AndOrOptions, and_or};
+pub use fit::{Fit, PublishedRule};
+pub use select::Threshold;
 
 use std::fmt;
 
@@ -69,6 +73,12 @@ impl Interactions {
                 .then(a.players.cmp(&b.players))
         });
         Self(list)
+    }
+
+    /// The `count` strongest of them.
+    pub fn strongest(mut self, count: usize) -> Self {
+        self.0.truncate(count);
+        self
     }
 }
 
