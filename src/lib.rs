@@ -35,8 +35,11 @@
 //!
 //! # Map
 //!
-//! In the order of the data: [`coalition`] → [`game`] → [`transform`] → [`interaction`] → [`stats`]. Each imports from those
-//! before it and never from those after. [`mod@error`] holds the one error type of the library.
+//! In the order of the data: [`coalition`] → [`game`] → [`transform`] → [`interaction`] → [`stats`] → [`report`]. Each imports
+//! from those before it and never from those after. [`mod@error`] holds the one error type of the library.
+//!
+//! With the feature `network` stand beside them `device`, `model` (token ids in, logits out; it has never heard of a player),
+//! `input` (samples, players, baselines, targets) and `value`, where the two meet: a network on a sample, seen as a [`Game`].
 //!
 //! Bit i is player i everywhere: `table[0b101]` is v({0,2}). Values are f64 on the host. Results do not depend on the number
 //! of threads, and nothing is drawn at random without a seed that the caller gave.

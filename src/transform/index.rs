@@ -10,9 +10,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rayon::prelude::*;
-
-use super::{Dividends, butterfly};
+use super::{Dividends, butterfly_of};
 use crate::game::ValueTable;
 use crate::{Coalition, Error, Result};
 
@@ -230,14 +228,11 @@ fn of_players(dividends: &Dividends, index: Index) -> Vec<f64> {
 /// Σ_{T⊇S} weight(|T|) a(T) for every S.
 fn superset_sums(dividends: &Dividends, weight: impl Fn(usize) -> f64) -> Vec<f64> {
     let weights: Vec<f64> = (0..=dividends.players()).map(weight).collect();
-    let mut sums: Vec<f64> = dividends
-        .values()
-        .par_iter()
-        .enumerate()
-        .map(|(s, dividend)| weights[s.count_ones() as usize] * dividend)
-        .collect();
-    butterfly(&mut sums, |without, with| (without + with, with));
-    sums
+    butterfly_of(
+        dividends.values(),
+        |s, dividend| weights[s.count_ones() as usize] * dividend,
+        |without, with| (without + with, with),
+    )
 }
 
 /// The table indices of all coalitions of `size` ≥ 1 players, ascending.

@@ -1,6 +1,6 @@
 //! Games with known answers, written as a short string.
 //!
-//! A game is a sum of terms, each a coefficient times one of the shapes of [`Shape`]. [`parse`] documents the notation;
+//! A game is a sum of terms, each a coefficient times one of the shapes of [`Shape`]. [`parse()`] documents the notation;
 //! [`Synthetic`] displays in it, so that a game found by a test can be handed to the program and back.
 
 mod parse;
@@ -170,7 +170,7 @@ fn mix(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The notation of [`parse`]: `and(0,1)*2 - or(3..6)*1.5 + 0.3`.
+/// The notation of [`parse()`]: `and(0,1)*2 - or(3..6)*1.5 + 0.3`.
 impl fmt::Display for Synthetic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = self
