@@ -1,8 +1,9 @@
 //! The split of a game into AND and OR interactions.
 
+use super::select::interactions;
 use super::sparsify::reduce::{l1, sum, total};
 use super::sparsify::{Progress, Settings, Solution, Tolerance, minimize};
-use super::{Fit, papers};
+use super::{Fit, Kind, papers, refit};
 use crate::game::ValueTable;
 use crate::transform::{butterfly, mobius};
 use crate::{Error, Result};
@@ -30,6 +31,9 @@ impl Default for AndOrOptions {
         }
     }
 }
+
+/// The most interactions for which an exact fit is solved again on its support alone.
+const LARGEST_SUPPORT: usize = 512;
 
 /// AND and OR interactions that explain a game: for every coalition T
 ///
@@ -114,10 +118,16 @@ impl AndOr {
         }
     }
 
+    fn residual_price(&self) -> f64 {
+        let squares = self.residual_rms * self.residual_rms * self.and.len() as f64;
+        self.residual_weight()
+            .map_or(0.0, |weight| 0.5 * weight * squares)
+    }
+
     /// (objective − lower bound) / objective: at most this share of the objective could still be saved. 0 for a constant game.
     pub fn gap(&self) -> f64 {
         if self.objective > 0.0 {
-            (self.objective - self.lower_bound) / self.objective
+            ((self.objective - self.lower_bound) / self.objective).max(0.0)
         } else {
             0.0
         }
@@ -224,7 +234,6 @@ pub fn and_or_observed(
     let settings = Settings {
         gap: options.gap,
         max_iterations: options.max_iterations,
-        order_price: order_price(table.players(), options.gap),
     };
     let centred: Vec<f64> = table
         .values()
@@ -244,9 +253,56 @@ fn residual_weight(players: usize, sigma: f64) -> f64 {
     3.0 / (sigma * (functions * functions.ln()).sqrt())
 }
 
-/// The extra price per order that makes lower orders win ties; all together it costs at most a quarter of the gap asked for.
-fn order_price(players: usize, gap: f64) -> f64 {
-    0.25 * gap / players as f64
+/// Of the range of v: a residual that rounding explains.
+const ROUNDING: f64 = 1e-10;
+
+/// The exact explanation on the support of the `shrunk` effects alone, if there is one that is as strong as `split` and no
+/// stronger: the projected effects of an iterate are never exactly zero, the shrunk ones are.
+fn on_support(table: &ValueTable, split: &AndOr, shrunk: [Vec<f64>; 2]) -> Option<AndOr> {
+    let [mut and, mut or] = shrunk;
+    or.iter_mut().for_each(|effect| *effect = -*effect);
+    (and[0], or[0]) = (0.0, 0.0);
+    lower_orders_win(table.players(), &mut and, &mut or);
+    let terms = and.iter().chain(&or).filter(|effect| **effect != 0.0);
+    if terms.count() > LARGEST_SUPPORT.min(and.len()) {
+        return None;
+    }
+    let chosen = interactions(&and, &or, 0.0);
+    let refitted = refit(table, &chosen).ok()?;
+    and.fill(0.0);
+    or.fill(0.0);
+    for interaction in refitted.interactions.iter() {
+        let effects = match interaction.kind {
+            Kind::And => &mut and,
+            Kind::Or => &mut or,
+        };
+        effects[interaction.players.index()? as usize] = interaction.effect;
+    }
+    let sparse = AndOr::new(table, refitted.empty, and, or, *split.fit());
+    let range = super::fit::range(table.values());
+    let reproduces = sparse.residual_max <= ROUNDING * range;
+    (reproduces && sparse.l1() <= split.l1() * (1.0 + ROUNDING)).then_some(sparse)
+}
+
+/// Writes what is equal at the lowest order: AND{i} = OR{i}, and AND{i,j} + OR{i,j} = AND{i} + AND{j}. Neither makes the L1
+/// norm larger, and the result does not depend on the order of players.
+fn lower_orders_win(players: usize, and: &mut [f64], or: &mut [f64]) {
+    for i in 0..players {
+        and[1 << i] += std::mem::take(&mut or[1 << i]);
+    }
+    for i in 0..players {
+        for j in 0..i {
+            let pair = 1 << i | 1 << j;
+            let shared = and[pair].abs().min(or[pair].abs());
+            if and[pair] * or[pair] > 0.0 {
+                let shared = shared.copysign(and[pair]);
+                and[pair] -= shared;
+                or[pair] -= shared;
+                and[1 << i] += shared;
+                and[1 << j] += shared;
+            }
+        }
+    }
 }
 
 fn half(table: &ValueTable) -> AndOr {
@@ -273,7 +329,12 @@ fn explanation(table: &ValueTable, fit: Fit, solution: Solution) -> AndOr {
         *effect = -*effect;
     }
     let mut split = AndOr::new(table, table.empty() + constant, and, or, fit);
-    split.objective = solution.objective;
+    if fit == Fit::Exact
+        && let Some(sparse) = on_support(table, &split, solution.shrunk)
+    {
+        split = sparse;
+    }
+    split.objective = split.l1() + split.residual_price();
     split.lower_bound = solution.lower_bound;
     split.proof = solution.proof;
     split.iterations = solution.iterations;
@@ -313,10 +374,7 @@ impl AndOr {
         fit: Fit,
     ) -> Self {
         (and[0], or[0]) = (0.0, 0.0);
-        for player in 0..table.players() {
-            let single = 1 << player;
-            and[single] += std::mem::take(&mut or[single]);
-        }
+        lower_orders_win(table.players(), &mut and, &mut or);
         let residuals = explained(empty, &and, &or);
         let squares = sum(&residuals, table.values(), |explained, value| {
             (explained - value) * (explained - value)

@@ -128,7 +128,7 @@ impl Fit {
 }
 
 /// max v − min v.
-fn range(values: &[f64]) -> f64 {
+pub(super) fn range(values: &[f64]) -> f64 {
     let (low, high) = values
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {

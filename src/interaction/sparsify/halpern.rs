@@ -106,7 +106,7 @@ pub(crate) fn minimize(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Solution {
     let len = u.len();
-    let prices = prices(len, settings.order_price);
+    let prices = prices(len);
     let mut proximals = vec![Proximal::Shrink(&prices), Proximal::Shrink(&prices)];
     let scaled_bounds = match tolerance {
         Tolerance::Box { bound } => {
@@ -183,9 +183,13 @@ pub(crate) fn minimize(
         anchor.round += 1;
         iteration += 1;
     }
+    let mut shrunk = candidate;
+    for (block, shrunk) in shrunk.iter_mut().enumerate() {
+        proximals[block].point(&at.w[block], &at.moves[block], at.gamma, shrunk);
+    }
     Solution {
         effects: best,
-        objective,
+        shrunk,
         lower_bound: certificate.bound,
         proof: certificate.proof,
         iterations: iteration,

@@ -27,15 +27,13 @@ pub(crate) enum Tolerance {
     Box { bound: f64 },
 }
 
-/// When to stop, and which of several optima to prefer.
+/// When to stop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     /// Relative gap at which to stop.
     pub(crate) gap: f64,
     /// Iterations after which to stop anyway.
     pub(crate) max_iterations: usize,
-    /// Extra price of an interaction per order above 1, relative to its strength; lower orders win ties.
-    pub(crate) order_price: f64,
 }
 
 /// How far the search is.
@@ -53,8 +51,8 @@ pub struct Progress {
 pub(crate) struct Solution {
     /// a and o′, each with its free constant at 0.
     pub(crate) effects: [Vec<f64>; 2],
-    /// The objective there.
-    pub(crate) objective: f64,
+    /// The last effects as the soft threshold left them: sparse, and not quite feasible.
+    pub(crate) shrunk: [Vec<f64>; 2],
     /// The objective of the dual problem at `proof`.
     pub(crate) lower_bound: f64,
     /// A feasible point of the dual problem: |Aᵀy| ≤ 1 beside the constants, 0 at the constants.

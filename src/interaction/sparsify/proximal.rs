@@ -76,14 +76,11 @@ impl Proximal<'_> {
     }
 }
 
-/// Prices by index: 0 for the constant, 1 for order 1, and `order_price` more for each order above.
-pub(super) fn prices(len: usize, order_price: f64) -> Vec<f64> {
-    (0..len)
-        .map(|s| match s.count_ones() {
-            0 => 0.0,
-            order => 1.0 + order_price * f64::from(order - 1),
-        })
-        .collect()
+/// Prices by index: 0 for the constant, 1 for every interaction.
+pub(super) fn prices(len: usize) -> Vec<f64> {
+    let mut prices = vec![1.0; len];
+    prices[0] = 0.0;
+    prices
 }
 
 /// Bounds by index: 0 for the empty coalition, `bound` for all others.
