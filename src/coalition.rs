@@ -79,7 +79,8 @@ impl Coalition {
         }
     }
 
-    fn words(&self) -> &[u64] {
+    /// The bits, 64 players to a word, no more words than the highest player needs.
+    pub(crate) fn words(&self) -> &[u64] {
         match &self.0 {
             Bits::Word(word) => std::slice::from_ref(word),
             Bits::Wide(words) => words,

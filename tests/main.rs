@@ -1,3 +1,10 @@
-//! Integration tests, one module per claim.
+//! All integration tests, in one binary so that the library is linked once.
 
+mod architecture;
+mod axioms;
+mod definitions;
 mod extract;
+mod golden;
+#[cfg(feature = "network")]
+mod models;
+mod value_files;

@@ -2,7 +2,7 @@
 
 use std::ops::Index;
 
-use super::butterfly;
+use super::butterfly_of;
 use crate::game::ValueTable;
 
 /// The Harsanyi dividends μ(S) of a game over all 2^n coalitions, in index order; `dividends[s]` is μ(S).
@@ -58,11 +58,13 @@ impl Index<usize> for Dividends {
 /// # Ok::<(), harsanyi::Error>(())
 /// ```
 pub fn mobius(table: &ValueTable) -> Dividends {
-    let mut values = table.values().to_vec();
-    butterfly(&mut values, |without, with| (without, with - without));
     Dividends {
         players: table.players(),
-        values,
+        values: butterfly_of(
+            table.values(),
+            |_, value| value,
+            |without, with| (without, with - without),
+        ),
     }
 }
 
@@ -74,8 +76,11 @@ pub fn mobius(table: &ValueTable) -> Dividends {
 /// # Panics
 /// If the sums overflow, which dividends made by [`mobius`] from values below 1e300 do not.
 pub fn zeta(dividends: &Dividends) -> ValueTable {
-    let mut values = dividends.values.clone();
-    butterfly(&mut values, |without, with| (without, with + without));
+    let values = butterfly_of(
+        &dividends.values,
+        |_, dividend| dividend,
+        |without, with| (without, with + without),
+    );
     ValueTable::new(dividends.players, values)
         .expect("sums of finite dividends within the exact path's limit")
 }

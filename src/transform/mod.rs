@@ -37,14 +37,44 @@ where
         "a table has 2^n values, this slice {}",
         values.len()
     );
-    let bits = values.len().trailing_zeros() as usize;
-    if bits <= BLOCK_BITS {
+    if values.len() <= 1 << BLOCK_BITS {
         low_passes(values, step);
         return;
     }
     values
         .par_chunks_mut(1 << BLOCK_BITS)
         .for_each(|block| low_passes(block, step));
+    high_passes(values, step);
+}
+
+/// [`butterfly`] of a function of the values, into a table of its own: `source(s, value)` is what stands at place `s` before the
+/// first pass.
+///
+/// Each block is filled by the thread that transforms it, so that new memory is touched first by many threads, and is in
+/// cache when the passes begin.
+fn butterfly_of<F>(values: &[f64], source: impl Fn(usize, f64) -> f64 + Sync, step: F) -> Vec<f64>
+where
+    F: Fn(f64, f64) -> (f64, f64) + Copy + Sync,
+{
+    let size = values.len().min(1 << BLOCK_BITS);
+    let mut result = vec![0.0; values.len()];
+    result
+        .par_chunks_mut(size)
+        .zip(values.par_chunks(size))
+        .enumerate()
+        .for_each(|(at, (block, values))| {
+            for (s, (to, from)) in (at * size..).zip(block.iter_mut().zip(values)) {
+                *to = source(s, *from);
+            }
+            low_passes(block, step);
+        });
+    high_passes(&mut result, step);
+    result
+}
+
+/// The passes of the players above a block, two at a time.
+fn high_passes<F: Fn(f64, f64) -> (f64, f64) + Copy + Sync>(values: &mut [f64], step: F) {
+    let bits = values.len().trailing_zeros() as usize;
     let mut bit = BLOCK_BITS;
     while bit + 1 < bits {
         values

@@ -1,0 +1,249 @@
+//! What a user types, as typed words. Parsing touches neither disk nor device.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use harsanyi::device::DeviceChoice;
+use harsanyi::input::{Baseline, PlayerRule, Target};
+use harsanyi::interaction::{Fit, Threshold};
+use harsanyi::transform::index::Index;
+use harsanyi::value::Readout;
+use serde::Serialize;
+
+/// Which inputs a neural network combines, how strongly, and at which orders.
+#[derive(Debug, Parser)]
+#[command(name = "harsanyi", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Everything in one go: values of all coalitions, interactions, orders, report
+    Profile(ProfileArgs),
+    /// The value of every coalition of a sample, or of many
+    Tabulate(TabulateArgs),
+    /// AND and OR interactions of a value table
+    Extract(ExtractArgs),
+    /// Strength per order, multi-order interactions I(m) and order strength J(m)
+    Order(OrderArgs),
+    /// Shapley, Banzhaf and interaction indices
+    Index(IndexArgs),
+    /// Model families that load, or a check of one model
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// What this build can compute on
+    Devices,
+    /// Completions for a shell, to be sourced by it
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, in roff
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// The model families that this build loads
+    List,
+    /// Load a model, run it once and say what it is
+    Check {
+        /// A folder in Hugging Face layout, a hub id `org/name[@revision]`, or `demo`
+        model: String,
+    },
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct GlobalArgs {
+    /// Where to compute: auto, cpu, cuda[:N], metal
+    #[arg(long, global = true, default_value_t, value_name = "DEVICE")]
+    pub(crate) device: DeviceChoice,
+    /// Precision of weights and activations
+    #[arg(long, global = true, value_enum, default_value_t = Precision::F32)]
+    pub(crate) dtype: Precision,
+    /// Seed of everything drawn
+    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Threads; all cores by default
+    #[arg(long, global = true, value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+    /// What stdout gets
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Write files here: a folder, or for `tabulate` also a file ending in .npy
+    #[arg(short, long, global = true, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// Say nothing but the result
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more about what happens
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Show no progress bar
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Precision {
+    F32,
+    Bf16,
+    F16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Where values come from: a model on a text, or another game.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Sample")]
+pub(crate) struct SampleArgs {
+    /// The text
+    #[arg(value_name = "TEXT", conflicts_with_all = ["text", "data", "game"])]
+    pub(crate) words: Option<String>,
+    /// The text, as an option
+    #[arg(long, conflicts_with_all = ["data", "game"])]
+    pub(crate) text: Option<String>,
+    /// Many texts: JSON Lines with `text`, or CSV or TSV with such a column
+    #[arg(long, value_name = "FILE", conflicts_with = "game")]
+    pub(crate) data: Option<PathBuf>,
+    /// Only the first N texts of --data
+    #[arg(long, value_name = "N", requires = "data", value_parser = positive)]
+    pub(crate) limit: Option<usize>,
+    /// A folder in Hugging Face layout, or a hub id `org/name[@revision]` [default: the built-in demo model]
+    #[arg(long, value_name = "MODEL", conflicts_with = "game")]
+    pub(crate) model: Option<String>,
+    /// A game in place of a model: synthetic:EXPR or file:PATH[,bits=msb]
+    #[arg(long, value_name = "GAME")]
+    pub(crate) game: Option<String>,
+    /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas
+    #[arg(long, default_value_t, value_name = "RULE")]
+    pub(crate) players: PlayerRule,
+    /// Players, by word or number, that are never absent
+    #[arg(long, value_delimiter = ',', value_name = "WORDS")]
+    pub(crate) background: Vec<String>,
+    /// What stands where a player is absent: auto, mask, pad, unk, token:ID-or-STRING, mean, remove, ignore
+    #[arg(long, default_value_t, value_name = "BASELINE")]
+    pub(crate) baseline: Baseline,
+    /// What is explained: auto (the model's own answer), class:NAME-or-INDEX, token:ID[,ID…], or a text that continues
+    #[arg(long, default_value_t, value_name = "TARGET")]
+    pub(crate) target: Target,
+    /// How the answer becomes a number: log-odds, logit, log-prob, prob, margin
+    #[arg(long, default_value_t, value_name = "READOUT")]
+    pub(crate) readout: Readout,
+    /// Coalitions per forward pass: auto, or a number
+    #[arg(long, default_value = "auto", value_name = "N", value_parser = batch)]
+    pub(crate) batch: Batch,
+}
+
+/// Coalitions per forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Batch {
+    Auto,
+    Rows(usize),
+}
+
+/// How interactions are extracted.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Extraction")]
+pub(crate) struct ExtractionArgs {
+    /// How closely v is followed: auto, least-squares[:SIGMA], exact, box:SHARE, papers[:lr=…,iterations=…,bound=…], half
+    #[arg(long, default_value_t, value_name = "FIT")]
+    pub(crate) fit: Fit,
+    /// Which interactions count as salient: max:0.05 (of the strongest), span:0.03 (of |v(N) − v(∅)|), abs:X, top:K
+    #[arg(long, default_value_t, value_name = "RULE")]
+    pub(crate) threshold: Threshold,
+    /// Interactions to list
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub(crate) rows: usize,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ProfileArgs {
+    #[command(flatten)]
+    pub(crate) sample: SampleArgs,
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TabulateArgs {
+    #[command(flatten)]
+    pub(crate) sample: SampleArgs,
+}
+
+/// A table that is already on disk, or a game to make one from.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Values")]
+pub(crate) struct ValuesArgs {
+    /// A value table: .npy, 2^n numbers, bit i of the index is player i; or a run folder
+    #[arg(long, value_name = "FILE", required_unless_present = "game")]
+    pub(crate) values: Option<PathBuf>,
+    /// A game: synthetic:EXPR or file:PATH[,bits=msb]
+    #[arg(long, value_name = "GAME", conflicts_with = "values")]
+    pub(crate) game: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExtractArgs {
+    #[command(flatten)]
+    pub(crate) values: ValuesArgs,
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OrderArgs {
+    #[command(flatten)]
+    pub(crate) values: ValuesArgs,
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct IndexArgs {
+    #[command(flatten)]
+    pub(crate) values: ValuesArgs,
+    /// The index, by its name in shapiq: SV, BV, SII, BII, CHII, STII, Moebius, Co-Moebius
+    #[arg(long, default_value_t = Index::ShapleyValue, value_name = "INDEX")]
+    pub(crate) index: Index,
+    /// The highest order
+    #[arg(long, default_value_t = 1, value_name = "K", value_parser = positive)]
+    pub(crate) order: usize,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|&number| number > 0)
+        .ok_or_else(|| "expected a whole number above 0".into())
+}
+
+fn batch(text: &str) -> Result<Batch, String> {
+    match text {
+        "auto" => Ok(Batch::Auto),
+        _ => positive(text)
+            .map(Batch::Rows)
+            .map_err(|_| "expected auto or a whole number above 0".into()),
+    }
+}

@@ -1,0 +1,160 @@
+//! Many samples: a folder each, and a summary over all.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use harsanyi::input::dataset::{self, DataText};
+use harsanyi::interaction::order::relative_strength;
+use harsanyi::report::{SCHEMA, folder, text};
+use harsanyi::stats::bottleneck::bottleneck_index;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::args::{ExtractionArgs, GlobalArgs, SampleArgs};
+use super::network::Network;
+use super::output::Output;
+use super::run::{self, Profile, Source};
+
+/// `summary.json`
+#[derive(Serialize)]
+struct Summary {
+    schema: u32,
+    program: &'static str,
+    config: Value,
+    /// A line per sample that was evaluated.
+    samples: Vec<Value>,
+    /// Samples that could not be, each with its reason.
+    failed: Vec<Value>,
+    /// Means over the samples with the same number of players; others cannot be averaged order by order.
+    by_players: Vec<Value>,
+}
+
+/// Calls `one` on every text of the data set, says what fails and goes on.
+///
+/// # Errors
+/// At the end, when a sample failed.
+pub(crate) fn each(
+    data: &Path,
+    limit: Option<usize>,
+    output: &Output,
+    mut one: impl FnMut(&DataText) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<Value>> {
+    let texts = dataset::read(data, limit)?;
+    let bar = output.bar("samples", texts.len() as u64);
+    let mut failed = Vec::new();
+    for text in &texts {
+        if let Err(error) = one(text) {
+            let causes = text::inert(&format!("{error:#}"));
+            bar.suspend(|| output.say(&format!("sample {}: {causes}", text.id)));
+            failed.push(json!({ "id": text.id, "error": causes }));
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(failed)
+}
+
+/// Profiles every text of a data set: a page or a line of JSON each on stdout, a folder each and the summary on disk.
+pub(crate) fn profile(
+    data: &Path,
+    network: &Network,
+    sample: &SampleArgs,
+    extraction: &ExtractionArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let config = run::config(sample, Some(extraction), global);
+    let mut samples = Vec::new();
+    let mut by_players: BTreeMap<usize, Vec<Vec<f64>>> = BTreeMap::new();
+    let dir = global.output.as_deref();
+    dir.map(folder::create).transpose()?;
+    let failed = each(data, sample.limit, output, |text| {
+        let dir = dir.map(|dir| dir.join("samples").join(&text.id));
+        dir.as_deref().map(folder::create).transpose()?;
+        let source = Source::Text(network, &text.text);
+        let evaluated = run::evaluate(source, sample, global, &config, output)?;
+        let profile = run::profile(evaluated, extraction, dir.as_deref())?;
+        output.result(&profile, || page(output, &profile, extraction.rows))?;
+        if let Some(pairs) = &profile.orders.multi_order {
+            by_players
+                .entry(profile.record.n)
+                .or_default()
+                .push(pairs.mean_abs.clone());
+        }
+        samples.push(line(text, &profile));
+        Ok(())
+    })?;
+    let (done, broken) = (samples.len(), failed.len());
+    if let Some(dir) = dir {
+        let by_players = by_players
+            .into_iter()
+            .map(|(n, samples)| average(n, &samples))
+            .collect();
+        let program = concat!("harsanyi ", env!("CARGO_PKG_VERSION"));
+        let summary = Summary {
+            schema: SCHEMA,
+            program,
+            config,
+            samples,
+            failed,
+            by_players,
+        };
+        folder::write_json(&dir.join("summary.json"), &summary)?;
+    }
+    if broken > 0 {
+        anyhow::bail!(
+            "{broken} of {} samples failed; the others are done",
+            done + broken
+        );
+    }
+    Ok(())
+}
+
+/// The page of one sample.
+pub(crate) fn page(output: &Output, profile: &Profile, rows: usize) -> String {
+    let page = text::Page {
+        rows,
+        ..output.page
+    };
+    text::profile(
+        page,
+        &profile.record,
+        &profile.interactions,
+        &profile.orders,
+        &profile.indices,
+    )
+}
+
+fn line(text: &DataText, profile: &Profile) -> Value {
+    let Profile {
+        record,
+        interactions,
+        orders,
+        ..
+    } = profile;
+    json!({
+        "id": text.id,
+        "text": text.text,
+        "n": record.n,
+        "target": record.target,
+        "v_empty": record.v_empty,
+        "v_full": record.v_full,
+        "salient": interactions.salient.count,
+        "l1": interactions.l1,
+        "gap": interactions.gap,
+        "monotone": orders.monotone,
+        "p": orders.p,
+        "bottleneck_index": orders.bottleneck.index,
+        "seconds": record.seconds,
+    })
+}
+
+/// The published J averages |I^(m)| over samples before it divides.
+fn average(n: usize, samples: &[Vec<f64>]) -> Value {
+    let mean =
+        |m: usize| samples.iter().map(|sample| sample[m]).sum::<f64>() / samples.len() as f64;
+    let mean_abs: Vec<f64> = (0..samples[0].len()).map(mean).collect();
+    let relative = relative_strength(&mean_abs);
+    let index = relative.as_deref().and_then(bottleneck_index);
+    json!({ "n": n, "samples": samples.len(), "mean_abs": mean_abs, "J": relative, "bottleneck_index": index })
+}

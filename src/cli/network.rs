@@ -1,0 +1,204 @@
+//! A network from the command line: which checkpoint, loaded once, then a game per text.
+
+use std::path::Path;
+use std::time::Instant;
+
+use candle_core::DType;
+use harsanyi::input::baseline::Absence;
+use harsanyi::input::{Players, TextTokenizer};
+use harsanyi::model::{Checkpoint, Model};
+use harsanyi::report::{ModelInfo, PlayerInfo};
+use harsanyi::value::{Aim, Counts, NetworkGame, NetworkOptions, Noise, probe};
+use harsanyi::{ValueTable, device, tabulate};
+use serde_json::{Value, json};
+
+use super::args::{Batch, GlobalArgs, Precision, SampleArgs};
+use super::output::Output;
+
+/// Coalitions that are evaluated again, to see how far v moves.
+const PROBES: usize = 16;
+
+/// A model with its tokenizer, ready for texts.
+pub(crate) struct Network {
+    pub(crate) model: Model,
+    pub(crate) tokenizer: TextTokenizer,
+    pub(crate) info: ModelInfo,
+    pub(crate) seconds: f64,
+}
+
+/// All that was learned about one text.
+pub(crate) struct Tabulated {
+    pub(crate) table: ValueTable,
+    pub(crate) players: Vec<PlayerInfo>,
+    pub(crate) background: Vec<usize>,
+    pub(crate) baseline: String,
+    pub(crate) target: Value,
+    pub(crate) counts: Counts,
+    pub(crate) noise: Noise,
+    pub(crate) batch: usize,
+    pub(crate) seconds: f64,
+}
+
+/// The checkpoint that `model` means: a folder, or the demo model.
+fn checkpoint(model: Option<&str>) -> anyhow::Result<Checkpoint> {
+    match model {
+        None | Some("demo") => Ok(Checkpoint::demo()),
+        Some(model) => Ok(Checkpoint::open(Path::new(model))?),
+    }
+}
+
+impl Network {
+    pub(crate) fn load(
+        model: Option<&str>,
+        global: &GlobalArgs,
+        output: &Output,
+    ) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        let checkpoint = checkpoint(model)?;
+        let device = global.device.open()?;
+        let dtype = match global.dtype {
+            Precision::F32 => DType::F32,
+            Precision::Bf16 => DType::BF16,
+            Precision::F16 => DType::F16,
+        };
+        let model = Model::load(&checkpoint, &device, dtype)?;
+        let vocabulary = model.config().vocabulary;
+        let path = checkpoint.path.join("tokenizer.json");
+        let tokenizer = TextTokenizer::new(
+            &checkpoint.tokenizer,
+            checkpoint.tokenizer_config.as_ref(),
+            vocabulary,
+            &path,
+        )?;
+        let info = ModelInfo {
+            source: checkpoint.source.clone(),
+            revision: checkpoint.revision.clone(),
+            sha256: checkpoint.sha256()?,
+            architecture: model.config().model_type.clone(),
+            parameters: model.parameters(),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        output.detail(&format!(
+            "loaded {} on {} in {seconds:.2} s",
+            info.source,
+            device::name(&device)
+        ));
+        Ok(Self {
+            model,
+            tokenizer,
+            info,
+            seconds,
+        })
+    }
+
+    /// v of every coalition of `text`.
+    pub(crate) fn tabulate(
+        &self,
+        text: &str,
+        args: &SampleArgs,
+        seed: u64,
+        output: &Output,
+    ) -> anyhow::Result<Tabulated> {
+        let start = Instant::now();
+        let text = self.tokenizer.encode(text)?;
+        let players = Players::new(&text, &args.players, &args.background)?;
+        harsanyi::game::check_exact(players.count())?;
+        let absence = args.baseline.resolve(&self.tokenizer)?;
+        let aim = Aim::resolve(&args.target, &self.model, &self.tokenizer, &text)?;
+        let batch = match args.batch {
+            Batch::Auto => None,
+            Batch::Rows(rows) => Some(rows),
+        };
+        let options = NetworkOptions {
+            absence,
+            readout: args.readout,
+            batch,
+        };
+        let bar = output.bar("coalitions", 1 << players.count());
+        let advance = |coalitions| bar.inc(coalitions);
+        let mut game =
+            NetworkGame::new(&self.model, &text, &players, &aim, options)?.with_progress(&advance);
+        let table = tabulate(&mut game, |_| ())?;
+        bar.finish_and_clear();
+        let (counts, batch) = (game.counts(), game.batch());
+        let alone = NetworkOptions {
+            batch: Some(1),
+            ..options
+        };
+        let mut alone = NetworkGame::new(&self.model, &text, &players, &aim, alone)?;
+        let noise = probe(&mut alone, &table, PROBES.min(table.values().len()), seed)?;
+        let info = |(index, label): (usize, &String)| PlayerInfo {
+            index,
+            label: label.clone(),
+            spans: players
+                .token_spans(index)
+                .into_iter()
+                .map(|span| [span.start, span.end])
+                .collect(),
+        };
+        let outcome = if aim.is_class {
+            json!({ "text": aim.text, "class": aim.outputs[0] })
+        } else {
+            json!({ "text": aim.text, "ids": aim.outputs })
+        };
+        Ok(Tabulated {
+            table,
+            players: players.labels.iter().enumerate().map(info).collect(),
+            background: (0..text.ids.len())
+                .filter(|&token| players.owner[token].is_none())
+                .collect(),
+            baseline: self.describe(absence),
+            target: outcome,
+            counts,
+            noise,
+            batch,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// What `absence` puts in place of a token, as words.
+    fn describe(&self, absence: Absence) -> String {
+        match absence {
+            Absence::Token(id) => format!("token {id} ({})", self.tokenizer.token_name(id)),
+            Absence::MeanEmbedding => "mean embedding".into(),
+            Absence::Dropped {
+                keep_positions: false,
+            } => "removed".into(),
+            Absence::Dropped {
+                keep_positions: true,
+            } => "not attended to".into(),
+        }
+    }
+
+    /// Runs the network once and says what it is.
+    pub(crate) fn check(&self) -> anyhow::Result<Value> {
+        let text = self
+            .tokenizer
+            .encode("The quick brown fox jumps over the lazy")?;
+        let aim = Aim::resolve(
+            &harsanyi::input::Target::Auto,
+            &self.model,
+            &self.tokenizer,
+            &text,
+        )?;
+        let config = self.model.config();
+        let special = |id: Option<u32>| id.map(|id| self.tokenizer.token_name(id));
+        Ok(json!({
+            "model": self.info,
+            "family": format!("{:?}", self.model.family()).to_lowercase(),
+            "layers": config.layers,
+            "hidden": config.hidden,
+            "heads": config.heads,
+            "key_value_heads": config.kv_heads,
+            "vocabulary": config.vocabulary,
+            "max_tokens": self.model.max_tokens(),
+            "classes": if aim.is_class { Value::from(config.classes.clone()) } else { Value::Null },
+            "mask_token": special(self.tokenizer.mask),
+            "padding_token": special(self.tokenizer.pad),
+            "unknown_token": special(self.tokenizer.unknown),
+            "text": text.text,
+            "answer": aim.text,
+            "load_seconds": self.seconds,
+        }))
+    }
+}

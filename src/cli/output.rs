@@ -1,0 +1,153 @@
+//! The only place that prints: results on stdout, talk on stderr, and the exit code.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::Error as AnyError;
+use harsanyi::Error;
+use harsanyi::report::text::Page;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::args::{Color, Format, GlobalArgs};
+
+/// The width of a page that no terminal bounds.
+const PAGE_WIDTH: usize = 100;
+
+/// Where a command's words go.
+pub(crate) struct Output {
+    format: Format,
+    quiet: bool,
+    verbose: bool,
+    progress: bool,
+    pub(crate) page: Page,
+}
+
+/// A reader that closed the pipe early has what it wanted.
+fn forgive(error: io::Error) -> anyhow::Result<()> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => std::process::exit(0),
+        _ => Err(AnyError::new(error).context("could not write to standard output")),
+    }
+}
+
+impl Output {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let color = match global.color {
+            Color::Auto => terminal && !plain,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        let width = if terminal {
+            usize::from(console::Term::stdout().size().1)
+        } else {
+            PAGE_WIDTH
+        };
+        Self {
+            format: global.format,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            // A bar would shred a log.
+            progress: !global.no_progress
+                && !global.quiet
+                && !global.verbose
+                && io::stderr().is_terminal(),
+            page: Page {
+                width: width.clamp(40, 120),
+                color,
+                rows: usize::MAX,
+            },
+        }
+    }
+
+    /// Prints a result: `json` as one line of JSON, or `text`.
+    pub(crate) fn result(
+        &self,
+        json: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let line = match self.format {
+            Format::Json => serde_json::to_string(json)? + "\n",
+            Format::Text => text(),
+        };
+        self.raw(line.as_bytes())
+    }
+
+    /// Prints bytes as they are.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(bytes)
+            .and_then(|()| stdout.flush())
+            .or_else(forgive)
+    }
+
+    /// Says something on stderr; nobody listening is no failure.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// Says something that only `--verbose` asks for.
+    pub(crate) fn detail(&self, text: &str) {
+        if self.verbose {
+            self.say(text);
+        }
+    }
+
+    /// A bar over `length` steps with rate and time left, drawn on stderr; hidden where nobody would see it.
+    pub(crate) fn bar(&self, what: &'static str, length: u64) -> ProgressBar {
+        let target = if self.progress {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(length), target);
+        let template = "{prefix} {wide_bar} {human_pos}/{human_len}, {per_sec}, {eta} left";
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        bar.with_prefix(what)
+    }
+}
+
+/// Prints `error` with its causes and a hint, and says which exit code it has.
+pub(crate) fn fail(error: &AnyError) -> ExitCode {
+    let causes: Vec<String> = error
+        .chain()
+        .map(|cause| harsanyi::report::text::inert(&cause.to_string()))
+        .collect();
+    let _ = writeln!(io::stderr(), "error: {}", causes.join(": "));
+    let known = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Error>());
+    if let Some(hint) = known.and_then(hint) {
+        let _ = writeln!(io::stderr(), "hint: {hint}");
+    }
+    match known {
+        Some(Error::Parameter { .. } | Error::Expression { .. }) => ExitCode::from(2),
+        _ => ExitCode::from(1),
+    }
+}
+
+/// What the user can do, in the words of the command line.
+fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::TooManyPlayers { .. } => {
+            "name fewer players with --players WORD,WORD,… or --players sentence, or take some out with --background"
+        }
+        Error::UnknownModel { .. } => "`harsanyi models list` lists the families that load",
+        Error::MissingBackend { feature: "cuda" } => {
+            "build with `cargo build --release --features cuda`, or use --device cpu"
+        }
+        Error::MissingBackend { feature: "metal" } => {
+            "build with `cargo build --release --features metal`, or use --device cpu"
+        }
+        Error::Forward { .. } => "a smaller --batch needs less memory",
+        Error::Checkpoint { .. } => "`harsanyi models check DIR` loads a model and says what it is",
+        _ => return None,
+    })
+}

@@ -1,0 +1,168 @@
+//! A checkpoint in Hugging Face layout: configuration, tokenizer and weights, in a folder or built into the program.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result};
+
+/// The files of one checkpoint, opened but not yet understood.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// What the user calls it: a folder, a hub id, `demo`.
+    pub source: String,
+    /// The commit of a hub checkpoint.
+    pub revision: Option<String>,
+    /// Where it lies; `demo` for the one that is built in.
+    pub path: PathBuf,
+    /// `config.json`
+    pub config: Value,
+    /// `tokenizer.json`, as bytes.
+    pub tokenizer: Vec<u8>,
+    /// `tokenizer_config.json`, where there is one.
+    pub tokenizer_config: Option<Value>,
+    /// Where the tensors are.
+    pub weights: WeightFiles,
+}
+
+/// Where the tensors of a checkpoint are.
+#[derive(Clone, Debug)]
+pub enum WeightFiles {
+    /// Built into the program.
+    Embedded(&'static [u8]),
+    /// `model.safetensors`, or the shards that its index names.
+    Files(Vec<PathBuf>),
+}
+
+impl Checkpoint {
+    /// The sentiment classifier that is built into the program; see `models/demo/README.md`.
+    ///
+    /// # Panics
+    /// If the embedded files are malformed, which a test excludes.
+    pub fn demo() -> Self {
+        let json = |text: &str| serde_json::from_str(text).expect("embedded files are tested");
+        Self {
+            source: "demo".into(),
+            revision: None,
+            path: "demo".into(),
+            config: json(include_str!("../../models/demo/config.json")),
+            tokenizer: include_bytes!("../../models/demo/tokenizer.json").to_vec(),
+            tokenizer_config: None,
+            weights: WeightFiles::Embedded(include_bytes!("../../models/demo/model.safetensors")),
+        }
+    }
+
+    /// Opens the folder `dir`.
+    ///
+    /// # Errors
+    /// A file that is missing or not JSON, a folder without safetensors weights (a PyTorch pickle is named as such), an
+    /// index that names no shard or a shard outside the folder.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let wrong = |reason: &str| Error::Checkpoint {
+            path: dir.into(),
+            reason: reason.into(),
+        };
+        if !dir.is_dir() {
+            return Err(wrong(
+                "no such folder; a model is a folder with config.json, tokenizer.json and model.safetensors",
+            ));
+        }
+        let tokenizer_config = dir.join("tokenizer_config.json");
+        Ok(Self {
+            source: dir.display().to_string(),
+            revision: None,
+            path: dir.into(),
+            config: read_json(&dir.join("config.json"))?,
+            tokenizer: read(&dir.join("tokenizer.json"))?,
+            tokenizer_config: tokenizer_config
+                .exists()
+                .then(|| read_json(&tokenizer_config))
+                .transpose()?,
+            weights: WeightFiles::Files(weight_files(dir)?),
+        })
+    }
+
+    /// SHA-256 over the weight files in order, in hexadecimal.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn sha256(&self) -> Result<String> {
+        let mut hash = Sha256::new();
+        match &self.weights {
+            WeightFiles::Embedded(bytes) => hash.update(bytes),
+            WeightFiles::Files(files) => {
+                let mut buffer = vec![0; 1 << 20];
+                for path in files {
+                    let mut file = fs::File::open(path).map_err(Error::read(path))?;
+                    loop {
+                        match file.read(&mut buffer).map_err(Error::read(path))? {
+                            0 => break,
+                            length => hash.update(&buffer[..length]),
+                        }
+                    }
+                }
+            }
+        }
+        Ok(hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(Error::read(path))
+}
+
+fn read_json(path: &Path) -> Result<Value> {
+    serde_json::from_slice(&read(path)?).map_err(Error::parse(path, "JSON file"))
+}
+
+/// The single file, or the shards of the index in the order of their names.
+fn weight_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let single = dir.join("model.safetensors");
+    if single.exists() {
+        return Ok(vec![single]);
+    }
+    let index = dir.join("model.safetensors.index.json");
+    let wrong = |reason: String| Error::Checkpoint {
+        path: dir.into(),
+        reason,
+    };
+    if !index.exists() {
+        let pickle = ["pytorch_model.bin", "pytorch_model.bin.index.json"]
+            .into_iter()
+            .find(|name| dir.join(name).exists());
+        return Err(wrong(match pickle {
+            Some(name) => format!("found `{name}`, a PyTorch pickle; expected model.safetensors"),
+            None => "no weights; expected model.safetensors or model.safetensors.index.json".into(),
+        }));
+    }
+    let json = read_json(&index)?;
+    let map = json["weight_map"]
+        .as_object()
+        .ok_or_else(|| wrong("the index has no `weight_map`".into()))?;
+    let mut shards = BTreeSet::new();
+    for shard in map.values() {
+        let name = shard.as_str().unwrap_or_default();
+        if Path::new(name).file_name().is_none_or(|file| file != name) {
+            return Err(wrong(format!(
+                "the index names {shard}, which is no file of this folder"
+            )));
+        }
+        shards.insert(dir.join(name));
+    }
+    match shards.iter().find(|shard| !shard.exists()) {
+        Some(missing) => Err(wrong(format!(
+            "the index names `{}`, which is missing",
+            missing.display()
+        ))),
+        None if shards.is_empty() => Err(wrong("the index names no shard".into())),
+        None => Ok(shards.into_iter().collect()),
+    }
+}

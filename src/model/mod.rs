@@ -1,0 +1,128 @@
+//! Networks: token ids in, logits out. This module has never heard of a coalition.
+//!
+//! In comes a [`Checkpoint`], a folder in Hugging Face layout or the demo model that is built in; its `config.json`
+//! chooses the [`Recipe`]. Out goes a [`Model`] whose [`Model::logits`] answers a [`TokenBatch`].
+//!
+//! Tensor letters: B sequences in a batch, T tokens, R rows read, D width, H heads, K key heads, V vocabulary, C classes.
+
+mod attention;
+mod block;
+mod checkpoint;
+mod config;
+mod linear;
+mod norm;
+mod recipe;
+mod rope;
+mod transformer;
+mod weights;
+
+pub use checkpoint::{Checkpoint, WeightFiles};
+pub use config::ModelConfig;
+pub use recipe::{
+    Activation, BlockRecipe, ConfigKeys, Family, MlpKind, NormKind, NormPlace, PositionKind,
+    PositionOffset, Recipe, Role, WindowLayers,
+};
+pub use rope::RopeScaling;
+pub use transformer::TokenBatch;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::Result;
+use transformer::Transformer;
+use weights::Weights;
+
+/// A network on a device, ready to answer.
+#[derive(Clone, Debug)]
+pub struct Model {
+    network: Transformer,
+    config: ModelConfig,
+    family: Family,
+    parameters: usize,
+    device: Device,
+    dtype: DType,
+}
+
+impl Model {
+    /// Loads `checkpoint` onto `device` in `dtype`, whatever the dtype on disk.
+    ///
+    /// # Errors
+    /// A model type without recipe, a size that is missing, a tensor that is missing, of the wrong shape or not finite, a
+    /// damaged file.
+    pub fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Result<Self> {
+        let recipe = Recipe::find(checkpoint.config["model_type"].as_str().unwrap_or("(none)"))?;
+        let config = ModelConfig::new(
+            &checkpoint.config,
+            &recipe,
+            &checkpoint.path.join("config.json"),
+        )?;
+        let mut weights = Weights::open(checkpoint, &recipe, &config, device, dtype)?;
+        let network = Transformer::load(&mut weights, &recipe, &config)?;
+        let parameters = weights.parameters;
+        Ok(Self {
+            network,
+            family: recipe.family,
+            parameters,
+            config,
+            device: device.clone(),
+            dtype,
+        })
+    }
+
+    /// The logits (B, R, C) in f32: over the vocabulary at the last R tokens of a decoder, over the classes of an encoder
+    /// (R = 1).
+    ///
+    /// # Errors
+    /// Whatever the device refuses, out of memory above all.
+    ///
+    /// # Panics
+    /// If the ids are no multiple of T, or a decoder is read at more tokens than it is given.
+    pub fn logits(&self, batch: &TokenBatch<'_>) -> Result<Tensor> {
+        assert!(
+            batch.tokens > 0 && batch.ids.len().is_multiple_of(batch.tokens),
+            "sequences have one length"
+        );
+        assert!(
+            (1..=batch.tokens).contains(&batch.read),
+            "a decoder is read at its own tokens"
+        );
+        self.network.logits(batch, &self.device)
+    }
+
+    /// The mean (D) of all token embeddings.
+    ///
+    /// # Errors
+    /// Whatever the device refuses.
+    pub fn mean_embedding(&self) -> Result<Tensor> {
+        self.network.mean_embedding()
+    }
+
+    /// Sizes and switches.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// What the network answers.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// How many numbers were loaded.
+    pub fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Where it runs.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The dtype of weights and activations.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The longest sequence, in tokens, that the network was built for.
+    pub fn max_tokens(&self) -> usize {
+        self.config.max_positions - self.config.position_offset
+    }
+}

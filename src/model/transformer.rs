@@ -1,0 +1,263 @@
+//! Tokens → logits, for decoders and encoders: embeddings, blocks, and a head on the rows that are read.
+
+use candle_core::{D, DType, Device, Tensor};
+
+use super::attention::{Attention, Rows, Sight};
+use super::block::{Block, Mlp};
+use super::config::ModelConfig;
+use super::linear::Linear;
+use super::norm::Norm;
+use super::recipe::{Activation, Family, MlpKind, PositionKind, Recipe, Role};
+use super::rope::Rope;
+use super::weights::Weights;
+use crate::Result;
+
+/// Token sequences of one length, and which of their rows are read.
+#[derive(Clone, Debug)]
+pub struct TokenBatch<'a> {
+    /// B·T token ids, row by row. The id V, one behind the vocabulary, stands for `extra`.
+    pub ids: Vec<u32>,
+    /// Positions: T that all rows share, or B·T.
+    pub positions: Vec<u32>,
+    /// T, the length of every sequence.
+    pub tokens: usize,
+    /// R: a decoder is read at the last R tokens; an encoder is always read at its first.
+    pub read: usize,
+    /// An embedding (D) that is no token's.
+    pub extra: Option<&'a Tensor>,
+}
+
+/// A transformer as its recipe describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Transformer {
+    family: Family,
+    /// (V, D)
+    embedding: Tensor,
+    learned: Option<LearnedPositions>,
+    rope: Option<Rope>,
+    blocks: Vec<Block>,
+    /// A decoder's norm in front of its head.
+    final_norm: Option<Norm>,
+    /// An encoder's dense layer in front of its head.
+    pooler: Option<(Linear, Activation)>,
+    head: Linear,
+}
+
+/// What is added to a token's embedding, and the norm over the sum.
+#[derive(Clone, Debug)]
+struct LearnedPositions {
+    /// (positions, D)
+    table: Tensor,
+    offset: usize,
+    /// (D), the embedding of the first token type.
+    token_type: Option<Tensor>,
+    norm: Norm,
+}
+
+impl Transformer {
+    pub(crate) fn load(
+        weights: &mut Weights<'_>,
+        recipe: &Recipe,
+        config: &ModelConfig,
+    ) -> Result<Self> {
+        let embedding = weights.table(Role::TokenEmbedding, config.vocabulary)?;
+        let decoder = recipe.family == Family::Decoder;
+        let learned = recipe.block.positions == PositionKind::Learned;
+        let blocks = (0..config.layers)
+            .map(|layer| block(weights, recipe, config, layer))
+            .collect::<Result<_>>()?;
+        let pooler = match recipe.block.pooler_activation {
+            Some(activation) => Some((
+                weights.linear(Role::Pooler, 0, config.hidden, config.hidden)?,
+                activation,
+            )),
+            None => None,
+        };
+        let head = match recipe.family {
+            Family::Decoder if config.tied_head => Linear {
+                weight: embedding.clone(),
+                bias: None,
+            },
+            Family::Decoder => weights.linear(Role::Head, 0, config.vocabulary, config.hidden)?,
+            Family::Encoder => {
+                weights.linear(Role::Head, 0, config.classes.len(), config.hidden)?
+            }
+        };
+        Ok(Self {
+            family: recipe.family,
+            learned: learned
+                .then(|| LearnedPositions::load(weights, config))
+                .transpose()?,
+            rope: (!learned).then(|| Rope::new(config)),
+            blocks,
+            final_norm: decoder
+                .then(|| weights.norm(Role::FinalNorm, 0, config.hidden))
+                .transpose()?,
+            pooler,
+            head,
+            embedding,
+        })
+    }
+
+    /// The logits (B, R, C) in f32 of the rows that are read.
+    pub(crate) fn logits(&self, batch: &TokenBatch<'_>, device: &Device) -> Result<Tensor> {
+        let (tokens, rows) = (batch.tokens, batch.ids.len() / batch.tokens);
+        let read = match self.family {
+            Family::Decoder => Rows {
+                start: tokens - batch.read,
+                count: batch.read,
+            },
+            Family::Encoder => Rows { start: 0, count: 1 },
+        };
+        let shape: &[usize] = if batch.positions.len() == tokens {
+            &[tokens]
+        } else {
+            &[rows, tokens]
+        };
+        let mut x = self.embed(batch, device)?;
+        if let Some(learned) = &self.learned {
+            x = learned.add(&x, &batch.positions, shape)?;
+        }
+        let rope = self.rope.as_ref();
+        let sight = Sight {
+            angles: rope
+                .map(|rope| rope.angles(&batch.positions, shape, x.dtype(), device))
+                .transpose()?,
+            causal: self.family == Family::Decoder,
+            positions: batch.positions.clone(),
+            tokens,
+        };
+        for (layer, block) in self.blocks.iter().enumerate() {
+            // In the last layer only the rows that are read need more than keys and values.
+            let last = layer + 1 == self.blocks.len();
+            x = block.forward(
+                &x,
+                &sight,
+                if last {
+                    read
+                } else {
+                    Rows {
+                        start: 0,
+                        count: tokens,
+                    }
+                },
+            )?;
+        }
+        if let Some(norm) = &self.final_norm {
+            x = norm.forward(&x)?;
+        }
+        if let Some((pooler, activation)) = &self.pooler {
+            x = activation.forward(&pooler.forward(&x)?)?;
+        }
+        Ok(self.head.forward(&x)?.to_dtype(DType::F32)?)
+    }
+
+    /// (B, T, D)
+    fn embed(&self, batch: &TokenBatch<'_>, device: &Device) -> Result<Tensor> {
+        let (vocabulary, width) = self.embedding.dims2()?;
+        let shape = (batch.ids.len() / batch.tokens, batch.tokens, width);
+        let known = batch
+            .ids
+            .iter()
+            .map(|&id| if (id as usize) < vocabulary { id } else { 0 });
+        let ids = Tensor::from_vec(known.collect::<Vec<u32>>(), batch.ids.len(), device)?;
+        let x = self.embedding.index_select(&ids, 0)?;
+        let x = match batch.extra {
+            Some(extra) => {
+                let beyond = batch
+                    .ids
+                    .iter()
+                    .map(|&id| u8::from(id as usize >= vocabulary));
+                let beyond =
+                    Tensor::from_vec(beyond.collect::<Vec<u8>>(), (batch.ids.len(), 1), device)?;
+                beyond
+                    .broadcast_as(x.shape())?
+                    .where_cond(&extra.broadcast_as(x.shape())?, &x)?
+            }
+            None => x,
+        };
+        Ok(x.reshape(shape)?)
+    }
+
+    /// The mean (D) of all token embeddings.
+    pub(crate) fn mean_embedding(&self) -> Result<Tensor> {
+        Ok(self.embedding.mean(0)?)
+    }
+}
+
+impl LearnedPositions {
+    fn load(weights: &mut Weights<'_>, config: &ModelConfig) -> Result<Self> {
+        let token_type = match config.token_types {
+            0 => None,
+            count => Some(weights.table(Role::TypeEmbedding, count)?.get(0)?),
+        };
+        Ok(Self {
+            table: weights.table(Role::PositionEmbedding, config.max_positions)?,
+            offset: config.position_offset,
+            token_type,
+            norm: weights.norm(Role::EmbeddingNorm, 0, config.hidden)?,
+        })
+    }
+
+    fn add(&self, x: &Tensor, positions: &[u32], shape: &[usize]) -> Result<Tensor> {
+        let rows: Vec<u32> = positions
+            .iter()
+            .map(|position| position + self.offset as u32)
+            .collect();
+        let rows = Tensor::from_vec(rows, positions.len(), x.device())?;
+        let added = self
+            .table
+            .index_select(&rows, 0)?
+            .reshape([shape, &[x.dim(D::Minus1)?]].concat())?;
+        let x = x.broadcast_add(&added)?;
+        self.norm.forward(&match &self.token_type {
+            Some(token_type) => x.broadcast_add(token_type)?,
+            None => x,
+        })
+    }
+}
+
+fn block(
+    weights: &mut Weights<'_>,
+    recipe: &Recipe,
+    config: &ModelConfig,
+    layer: usize,
+) -> Result<Block> {
+    let (hidden, inner) = (config.hidden, config.intermediate);
+    let (q, kv) = (
+        config.heads * config.head_dim,
+        config.kv_heads * config.head_dim,
+    );
+    let head_norms = match recipe.block.head_norm {
+        true => Some((
+            weights.norm(Role::QueryNorm, layer, config.head_dim)?,
+            weights.norm(Role::KeyNorm, layer, config.head_dim)?,
+        )),
+        false => None,
+    };
+    let gated = recipe.block.mlp == MlpKind::Gated;
+    Ok(Block {
+        place: recipe.block.norm_at,
+        attention: Attention {
+            query: weights.linear(Role::Query, layer, q, hidden)?,
+            key: weights.linear(Role::Key, layer, kv, hidden)?,
+            value: weights.linear(Role::Value, layer, kv, hidden)?,
+            output: weights.linear(Role::AttentionOutput, layer, hidden, q)?,
+            head_norms,
+            heads: config.heads,
+            kv_heads: config.kv_heads,
+            head_dim: config.head_dim,
+            window: config.windows[layer],
+        },
+        attention_norm: weights.norm(Role::AttentionNorm, layer, hidden)?,
+        mlp: Mlp {
+            gate: gated
+                .then(|| weights.linear(Role::Gate, layer, inner, hidden))
+                .transpose()?,
+            up: weights.linear(Role::Up, layer, inner, hidden)?,
+            down: weights.linear(Role::Down, layer, hidden, inner)?,
+            activation: config.activation,
+        },
+        mlp_norm: weights.norm(Role::MlpNorm, layer, hidden)?,
+    })
+}

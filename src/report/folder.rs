@@ -1,0 +1,82 @@
+//! Files that are written whole or not at all.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{Error, Result};
+
+/// Creates `dir` and what is missing above it, and makes sure that a file can be written there, so that a run which would
+/// lose its result does not begin.
+///
+/// # Errors
+/// [`Error::Write`] naming the folder.
+pub fn create(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(Error::write(dir))?;
+    let probe = dir.join(".writable");
+    File::create(&probe)
+        .and_then(|_| fs::remove_file(&probe))
+        .map_err(Error::write(dir))
+}
+
+/// Writes `content` to `path` through a sibling that is renamed over it, so that no reader ever sees half a file.
+///
+/// # Errors
+/// [`Error::Write`] naming the file; what stood at `path` before is then still there.
+pub fn write(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    let whole = || {
+        let mut file = BufWriter::new(File::create(&partial)?);
+        content(&mut file)?;
+        file.into_inner()?.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    whole().map_err(|source| {
+        // Best effort: the error worth reporting is the one that brought us here.
+        let _ = fs::remove_file(&partial);
+        Error::Write {
+            path: path.into(),
+            source,
+        }
+    })
+}
+
+/// Writes `value` as JSON, indented for people.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write(path, |file| {
+        serde_json::to_writer_pretty(&mut *file, value)?;
+        file.write_all(b"\n")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_fails_leaves_what_was_there() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("file");
+        write(&path, |file| file.write_all(b"old")).expect("written");
+        let failing = |file: &mut dyn Write| {
+            file.write_all(b"new")?;
+            Err(std::io::Error::other("the disk is full"))
+        };
+        let error = write(&path, failing).expect_err("fails").to_string();
+        assert_eq!(error, format!("could not write `{}`", path.display()));
+        assert_eq!(fs::read(&path).expect("still there"), b"old");
+        assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 1);
+    }
+}

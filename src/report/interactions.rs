@@ -1,0 +1,106 @@
+//! `interactions.json`: the AND and OR interactions that explain v, with their certificate.
+
+use serde::Serialize;
+
+use crate::interaction::{AndOr, Fit, Interaction, Kind, Threshold};
+
+/// The interactions of one table.
+#[derive(Clone, Debug, Serialize)]
+pub struct InteractionReport {
+    /// v(∅), which belongs to no interaction.
+    pub empty: f64,
+    /// All AND interactions that are not exactly zero, strongest first; those of one player stand here.
+    pub and: Vec<InteractionEntry>,
+    /// All OR interactions of two and more players that are not exactly zero, strongest first.
+    pub or: Vec<InteractionEntry>,
+    /// How closely v had to be followed.
+    pub fit: Fit,
+    /// What was minimized, at the interactions given.
+    pub objective: f64,
+    /// Σ|I(S)| over all interactions given.
+    pub l1: f64,
+    /// A bound on the objective that no explanation can beat.
+    pub lower_bound: f64,
+    /// (objective − lower bound) / objective.
+    pub gap: f64,
+    /// Root mean square over all coalitions of v − its reconstruction.
+    pub residual_rms: f64,
+    /// The largest |v − its reconstruction|.
+    pub residual_max: f64,
+    /// Which of the interactions count as salient.
+    pub salient: SalientReport,
+}
+
+/// One interaction.
+#[derive(Clone, Debug, Serialize)]
+pub struct InteractionEntry {
+    /// S, ascending.
+    pub players: Vec<usize>,
+    /// The players' names.
+    pub labels: Vec<String>,
+    /// |S|
+    pub order: usize,
+    /// I(S), in the units of v.
+    pub effect: f64,
+    /// Whether it passes the threshold.
+    pub salient: bool,
+}
+
+/// The convention for "salient", and what passes it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SalientReport {
+    /// The convention, as `max:0.05`.
+    pub threshold: String,
+    /// How many interactions pass it.
+    pub count: usize,
+}
+
+impl InteractionReport {
+    /// Collects the interactions of `found`, named by `labels`.
+    pub fn new(found: &AndOr, labels: &[String], threshold: Threshold) -> Self {
+        let salient = found.salient(threshold);
+        let mut report = Self {
+            empty: found.empty(),
+            and: Vec::new(),
+            or: Vec::new(),
+            fit: *found.fit(),
+            objective: found.objective(),
+            l1: found.l1(),
+            lower_bound: found.lower_bound(),
+            gap: found.gap(),
+            residual_rms: found.residual_rms(),
+            residual_max: found.residual_max(),
+            salient: SalientReport {
+                threshold: threshold.to_string(),
+                count: salient.len(),
+            },
+        };
+        // Both lists are in one order, so that the salient ones are the first of the others.
+        let all = found.salient(Threshold::Abs(0.0));
+        for (place, interaction) in all.iter().enumerate() {
+            let entry = InteractionEntry::new(interaction, labels, place < salient.len());
+            match interaction.kind {
+                Kind::And => report.and.push(entry),
+                Kind::Or => report.or.push(entry),
+            }
+        }
+        report
+    }
+}
+
+impl InteractionEntry {
+    fn new(interaction: &Interaction, labels: &[String], salient: bool) -> Self {
+        let players: Vec<usize> = interaction.players.players().collect();
+        let labels = players
+            .iter()
+            .map(|&player| labels[player].clone())
+            .collect();
+        Self {
+            order: players.len(),
+            players,
+            labels,
+            effect: interaction.effect,
+            salient,
+        }
+    }
+}

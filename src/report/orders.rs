@@ -1,0 +1,124 @@
+//! `orders.json`: how much each order carries, how v grows with coalition size, and the bottleneck.
+
+use serde::Serialize;
+
+use crate::game::ValueTable;
+use crate::interaction::AndOr;
+use crate::interaction::order::{multi_order, relative_strength};
+use crate::stats::bottleneck::{self, INDEX_DEFINITION, bottleneck_index};
+use crate::stats::growth::growth;
+use crate::stats::order_strength::order_strength;
+use crate::{Error, Result};
+
+/// The order profile of one table.
+#[derive(Clone, Debug, Serialize)]
+pub struct OrderReport {
+    /// Summed effects per order 0..n of the AND and of the OR interactions.
+    pub strength: SignedStrength,
+    /// ū(m), the mean of v(S) − v(∅) over coalitions of size m = 0..n.
+    pub mean_output: Vec<f64>,
+    /// Whether ū never falls.
+    pub monotone: bool,
+    /// The growth exponent, or null.
+    pub p: Option<f64>,
+    /// Why there is no growth exponent.
+    pub p_undefined: Option<String>,
+    /// Multi-order interactions, where there is a pair.
+    pub multi_order: Option<MultiOrderReport>,
+    /// The bottleneck, where there is a middle.
+    pub bottleneck: BottleneckReport,
+}
+
+/// Positive and negative sums per order, of both kinds.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignedStrength {
+    /// AND interactions, order 1 included.
+    pub and: Signed,
+    /// OR interactions.
+    pub or: Signed,
+}
+
+/// Sums per order 0..n.
+#[derive(Clone, Debug, Serialize)]
+pub struct Signed {
+    /// Σ of the effects above zero.
+    pub positive: Vec<f64>,
+    /// Σ of the effects below zero.
+    pub negative: Vec<f64>,
+}
+
+/// I^(m) over all pairs.
+#[derive(Clone, Debug, Serialize)]
+pub struct MultiOrderReport {
+    /// m = 0..n−2, the players beside the pair.
+    pub context_size: Vec<usize>,
+    /// The mean over pairs of |I^(m)|, in the units of v.
+    pub mean_abs: Vec<f64>,
+    /// J^(m), `mean_abs` over its mean; null where no pair interacts.
+    #[serde(rename = "J")]
+    pub relative: Option<Vec<f64>>,
+}
+
+/// How far the middle falls short of the ends.
+#[derive(Clone, Debug, Serialize)]
+pub struct BottleneckReport {
+    /// Least J of the middle over the mean of the two ends.
+    pub index: Option<f64>,
+    /// The definition of `index`.
+    pub definition: &'static str,
+    /// n′ of the theory curve closest to J.
+    pub fitted_n: Option<f64>,
+    /// Root mean square distance to that curve, both of mean 1.
+    pub fitted_residual: Option<f64>,
+}
+
+impl OrderReport {
+    /// Measures `table` and the interactions `found` in it.
+    ///
+    /// # Errors
+    /// None for a table with a pair; a single player has no multi-order part.
+    pub fn new(table: &ValueTable, found: &AndOr) -> Result<Self> {
+        let growth = growth(table);
+        let multi_order = match multi_order(table) {
+            Ok(profile) => {
+                let mean_abs = profile.mean_abs();
+                Some(MultiOrderReport {
+                    context_size: profile.context_sizes().map(|m| m.0).collect(),
+                    relative: relative_strength(&mean_abs),
+                    mean_abs,
+                })
+            }
+            Err(Error::Parameter { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let relative = multi_order
+            .as_ref()
+            .and_then(|pairs| pairs.relative.as_deref());
+        let fit = relative.and_then(bottleneck::fit);
+        Ok(Self {
+            strength: SignedStrength {
+                and: signed(found.and()),
+                or: signed(found.or()),
+            },
+            monotone: growth.monotone,
+            p: growth.exponent.as_ref().ok().copied(),
+            p_undefined: growth.exponent.as_ref().err().map(ToString::to_string),
+            mean_output: growth.mean_output,
+            bottleneck: BottleneckReport {
+                index: relative.and_then(bottleneck_index),
+                definition: INDEX_DEFINITION,
+                fitted_n: fit.map(|fit| fit.effective_players),
+                fitted_residual: fit.map(|fit| fit.residual),
+            },
+            multi_order,
+        })
+    }
+}
+
+fn signed(effects: &[f64]) -> Signed {
+    let strength = order_strength(effects);
+    Signed {
+        positive: strength.positive,
+        negative: strength.negative,
+    }
+}

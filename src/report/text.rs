@@ -1,0 +1,465 @@
+//! The page that a terminal shows: the sample with its players, interactions as bars, orders as a small chart.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{IndexReport, InteractionEntry, InteractionReport, OrderReport, PlayerIndices, Record};
+
+/// How wide the page may be, and whether it may have colours.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// Columns.
+    pub width: usize,
+    /// Whether to colour.
+    pub color: bool,
+    /// How many interactions to list.
+    pub rows: usize,
+}
+
+/// What a piece of text means, and so how it is coloured.
+#[derive(Clone, Copy)]
+enum Ink {
+    Title,
+    Faint,
+    Player,
+    Raises,
+    Lowers,
+}
+
+impl Page {
+    fn ink(self, ink: Ink, text: &str) -> String {
+        if !self.color || text.is_empty() {
+            return text.into();
+        }
+        let code = match ink {
+            Ink::Title => "1",
+            Ink::Faint => "2",
+            Ink::Player => "1;36",
+            Ink::Raises => "34",
+            Ink::Lowers => "31",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    fn signed(self, effect: f64, text: &str) -> String {
+        self.ink(
+            if effect < 0.0 {
+                Ink::Lowers
+            } else {
+                Ink::Raises
+            },
+            text,
+        )
+    }
+}
+
+/// `text` with everything that a terminal would act on made visible: control characters and direction marks.
+pub fn inert(text: &str) -> String {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars()
+        .map(|c| {
+            if acts(c) {
+                if c == '\n' || c == '\t' {
+                    ' '
+                } else {
+                    '\u{fffd}'
+                }
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// `text` cut to `width` columns, with an ellipsis where something is missing.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.into();
+    }
+    let mut kept = String::new();
+    for character in text.chars() {
+        if kept.width() + 2 > width {
+            break;
+        }
+        kept.push(character);
+    }
+    kept + "…"
+}
+
+/// `text` and spaces up to `width` columns.
+fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// A bar of `share` (0 to 1) of `width` columns, in eighths of a column.
+fn bar(share: f64, width: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
+    let thin = if eighths == 0 && share > 0.0 {
+        "▏"
+    } else {
+        EIGHTHS[eighths % 8]
+    };
+    "█".repeat(eighths / 8) + thin
+}
+
+/// Four significant digits, or scientific where that would be long.
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".into(),
+        size if !(1e-3..1e6).contains(&size) => format!("{value:.2e}"),
+        size => format!(
+            "{value:.*}",
+            (3 - size.log10().floor() as i32).clamp(0, 5) as usize
+        ),
+    }
+}
+
+fn heading(page: Page, out: &mut String, title: &str, note: &str) {
+    let _ = writeln!(
+        out,
+        "\n{}  {}",
+        page.ink(Ink::Title, title),
+        page.ink(Ink::Faint, note)
+    );
+}
+
+/// The whole page of a profile.
+pub fn profile(
+    page: Page,
+    record: &Record,
+    found: &InteractionReport,
+    orders: &OrderReport,
+    indices: &PlayerIndices,
+) -> String {
+    let mut out = sample(page, record);
+    out += &interactions(page, found, record.v_full - record.v_empty);
+    out += &order_profile(page, orders);
+    out += &players(page, indices);
+    out += &closing(page, record);
+    out
+}
+
+/// The text with its players in brackets, and what v is.
+pub fn sample(page: Page, record: &Record) -> String {
+    let mut out = String::from("\n");
+    let labels = record
+        .players
+        .iter()
+        .map(|player| format!("[{}]", page.ink(Ink::Player, &inert(&player.label))));
+    let mut column = 2;
+    let mut line = String::from(" ");
+    for (label, player) in labels.zip(&record.players) {
+        let width = inert(&player.label).width() + 3;
+        if column + width > page.width && column > 2 {
+            out += &line;
+            out.push('\n');
+            (line, column) = (String::from(" "), 2);
+        }
+        line += " ";
+        line += &label;
+        column += width;
+    }
+    out += &line;
+    out.push('\n');
+    let what = match (&record.readout, &record.target) {
+        (Some(readout), Some(target)) => {
+            let target = inert(target["text"].as_str().unwrap_or_default());
+            let baseline = record.baseline.as_deref().unwrap_or_default();
+            format!(
+                "v = {readout} of `{target}`; absent players: {}",
+                inert(baseline)
+            )
+        }
+        _ => format!(
+            "v = {}",
+            inert(record.game.as_deref().unwrap_or("the game"))
+        ),
+    };
+    let (empty, full) = (number(record.v_empty), number(record.v_full));
+    let _ = writeln!(
+        out,
+        "\n  {what}\n  with nobody present v = {empty}, with all {} players v = {full}",
+        record.n
+    );
+    out
+}
+
+/// The strongest interactions, as bars.
+pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String {
+    let mut out = String::new();
+    let all = found.and.len() + found.or.len();
+    let note = format!(
+        "{} of {all} pass {}",
+        found.salient.count, found.salient.threshold
+    );
+    heading(page, &mut out, "Interactions", &note);
+    let mut rows: Vec<(&str, &InteractionEntry)> =
+        found.and.iter().map(|entry| ("AND", entry)).collect();
+    rows.extend(found.or.iter().map(|entry| ("OR", entry)));
+    rows.sort_by(|a, b| b.1.effect.abs().total_cmp(&a.1.effect.abs()));
+    rows.truncate(page.rows.min(found.salient.count));
+    let strongest = rows.first().map_or(0.0, |(_, entry)| entry.effect.abs());
+    let names: Vec<String> = rows
+        .iter()
+        .map(|(_, entry)| inert(&entry.labels.join(" · ")))
+        .collect();
+    let room = page.width.saturating_sub(40).max(12);
+    let wide = names
+        .iter()
+        .map(|name| name.width())
+        .max()
+        .unwrap_or(0)
+        .min(room);
+    for ((kind, entry), name) in rows.iter().zip(&names) {
+        let kind = if entry.order == 1 { "   " } else { kind };
+        let effect = format!(
+            "{:>9}",
+            format!(
+                "{}{}",
+                if entry.effect < 0.0 { "−" } else { "+" },
+                number(entry.effect.abs())
+            )
+        );
+        let bar = bar(entry.effect.abs() / strongest, 20);
+        let _ = writeln!(
+            out,
+            "  {kind:<3} {}  {}  {}",
+            pad(&cut(name, wide), wide),
+            page.signed(entry.effect, &effect),
+            page.signed(entry.effect, &bar)
+        );
+    }
+    if rows.is_empty() {
+        out += "  none: no coalition changes v\n";
+    }
+    let left = found.salient.count.saturating_sub(rows.len());
+    if left > 0 {
+        let _ = writeln!(
+            out,
+            "  {}",
+            page.ink(Ink::Faint, &format!("and {left} more"))
+        );
+    }
+    let fit = format!(
+        "fit {}: total strength {} (least possible {}, gap {:.2e}); v is met within {} rms, {} at most, of a span of {}",
+        found.fit,
+        number(found.l1),
+        number(found.lower_bound),
+        found.gap,
+        number(found.residual_rms),
+        number(found.residual_max),
+        number(span)
+    );
+    let _ = writeln!(out, "  {}", page.ink(Ink::Faint, &fit));
+    out
+}
+
+/// Strength per order, and J by context size.
+pub fn order_profile(page: Page, orders: &OrderReport) -> String {
+    let mut out = String::new();
+    heading(
+        page,
+        &mut out,
+        "Strength by order",
+        "sum of effects that raise v | that lower v, AND and OR together",
+    );
+    let sums = |and: &[f64], or: &[f64]| {
+        and.iter()
+            .zip(or)
+            .map(|(a, b)| (a + b).abs())
+            .collect::<Vec<_>>()
+    };
+    let raise = sums(&orders.strength.and.positive, &orders.strength.or.positive);
+    let lower = sums(&orders.strength.and.negative, &orders.strength.or.negative);
+    let most = raise
+        .iter()
+        .chain(&lower)
+        .copied()
+        .fold(0.0, f64::max)
+        .max(f64::MIN_POSITIVE);
+    for order in 1..raise.len() {
+        let (up, down) = (bar(raise[order] / most, 16), bar(lower[order] / most, 16));
+        let _ = writeln!(
+            out,
+            "  {order:>3}  {:>9} {} {:>9} {}",
+            number(raise[order]),
+            page.ink(Ink::Raises, &pad(&up, 16)),
+            number(lower[order]),
+            page.ink(Ink::Lowers, &down)
+        );
+    }
+    let Some((sizes, relative)) = orders
+        .multi_order
+        .as_ref()
+        .and_then(|m| Some((&m.context_size, m.relative.as_ref()?)))
+    else {
+        return out;
+    };
+    let note = "how strongly pairs interact beside m other players, mean 1";
+    heading(page, &mut out, "Order strength J(m)", note);
+    let most = relative.iter().copied().fold(0.0, f64::max);
+    for (m, strength) in sizes.iter().zip(relative) {
+        let _ = writeln!(
+            out,
+            "  {m:>3}  {:>9} {}",
+            number(*strength),
+            bar(strength / most, 32)
+        );
+    }
+    if let Some(index) = orders.bottleneck.index {
+        let fitted = orders.bottleneck.fitted_n.map_or(String::new(), |n| {
+            format!("; theory curve fits with n' = {}", number(n))
+        });
+        let line = format!(
+            "bottleneck index {} (least J of the middle over the mean of the ends){fitted}",
+            number(index)
+        );
+        let _ = writeln!(out, "  {}", page.ink(Ink::Faint, &line));
+    }
+    out
+}
+
+/// Shapley values as bars.
+pub fn players(page: Page, indices: &PlayerIndices) -> String {
+    let mut out = String::new();
+    heading(
+        page,
+        &mut out,
+        "Players",
+        "Shapley value, and what v loses without the player",
+    );
+    let most = indices
+        .shapley
+        .iter()
+        .fold(0.0f64, |most, value| most.max(value.abs()))
+        .max(f64::MIN_POSITIVE);
+    let names: Vec<String> = indices.labels.iter().map(|label| inert(label)).collect();
+    let wide = names
+        .iter()
+        .map(|name| name.width())
+        .max()
+        .unwrap_or(0)
+        .min(page.width.saturating_sub(50).max(12));
+    for ((name, shapley), alone) in names
+        .iter()
+        .zip(&indices.shapley)
+        .zip(&indices.leave_one_out)
+    {
+        let bar = bar(shapley.abs() / most, 20);
+        let _ = writeln!(
+            out,
+            "  {}  {:>9}  {}  {:>9}",
+            pad(&cut(name, wide), wide),
+            number(*shapley),
+            page.signed(*shapley, &pad(&bar, 20)),
+            number(*alone)
+        );
+    }
+    out
+}
+
+/// A plain list of an index.
+pub fn index(page: Page, report: &IndexReport, labels: &[String]) -> String {
+    let mut out = String::new();
+    heading(
+        page,
+        &mut out,
+        &report.index,
+        &format!("up to order {}", report.order),
+    );
+    let name = |players: &[usize]| {
+        inert(
+            &players
+                .iter()
+                .map(|&player| labels[player].as_str())
+                .collect::<Vec<_>>()
+                .join(" · "),
+        )
+    };
+    let names: Vec<String> = report
+        .values
+        .iter()
+        .map(|value| name(&value.players))
+        .collect();
+    let wide = names
+        .iter()
+        .map(|name| name.width())
+        .max()
+        .unwrap_or(0)
+        .min(page.width.saturating_sub(14).max(12));
+    for (name, value) in names.iter().zip(&report.values) {
+        let _ = writeln!(
+            out,
+            "  {}  {:>10}",
+            pad(&cut(name, wide), wide),
+            number(value.value)
+        );
+    }
+    out
+}
+
+/// What ran where, and how long it took.
+pub fn closing(page: Page, record: &Record) -> String {
+    let model = record.model.as_ref().map_or(String::new(), |model| {
+        let millions = model.parameters as f64 / 1e6;
+        format!(
+            "{} ({}, {millions:.1} M parameters) on {} in {}; ",
+            inert(&model.source),
+            model.architecture,
+            record.device,
+            record.dtype
+        )
+    });
+    let seconds: f64 = record.seconds.values().sum();
+    let stages = record
+        .seconds
+        .iter()
+        .map(|(stage, seconds)| format!("{stage} {seconds:.2} s"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let line = format!(
+        "{model}{} coalitions in {seconds:.2} s ({stages})",
+        1u64 << record.n
+    );
+    format!("\n  {}\n", page.ink(Ink::Faint, &line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_four_digits() {
+        let cases = [
+            (0.0, "0"),
+            (1.0, "1.000"),
+            (-12.3456, "-12.35"),
+            (0.012345, "0.01235"),
+            (1e-9, "1.00e-9"),
+            (54321.9, "54322"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn bars_have_eighths_and_never_vanish() {
+        assert_eq!(bar(1.0, 3), "███");
+        assert_eq!(bar(0.5, 3), "█▌");
+        assert_eq!(bar(1e-9, 3), "▏");
+        assert_eq!(bar(0.0, 3), "");
+    }
+
+    #[test]
+    fn hostile_text_is_shown_and_not_obeyed() {
+        assert_eq!(inert("a\x1b[31mb\u{202e}c\nd"), "a\u{fffd}[31mb\u{fffd}c d");
+        assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(cut("漢字漢字", 5).width(), 5);
+    }
+}

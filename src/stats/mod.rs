@@ -1,0 +1,8 @@
+//! Numbers that sum up an analysis: a few per game, comparable between games. Sums run in a fixed order.
+//!
+//! In come a table, its effects or its multi-order strengths; out go the strength of each order by sign
+//! ([`order_strength`]), how v grows with the coalition ([`growth`]), and the depth of the bottleneck ([`bottleneck`]).
+
+pub mod bottleneck;
+pub mod growth;
+pub mod order_strength;

@@ -1,0 +1,44 @@
+//! How many coalitions fit into a batch.
+
+use crate::model::{Family, ModelConfig};
+
+/// Rows beyond which a batch gains nothing on a CPU: activations stop fitting into its caches.
+const CPU_ROWS: usize = 64;
+
+/// Memory that activations may take when the system does not tell how much is free.
+const ASSUMED_FREE: u64 = 2 << 30;
+
+/// Bytes of activations that one sequence of `tokens` tokens needs at the widest point of the network.
+///
+/// Per token: the residual stream, its normed copy and the attention's query, key, value and output, or both halves of the
+/// feed-forward part, in f32; per head a row of scores and of weights; and the logits of the rows read, with the copy that
+/// is read out.
+pub fn bytes_per_sequence(config: &ModelConfig, family: Family, tokens: usize, read: usize) -> u64 {
+    let heads = (config.heads + 2 * config.kv_heads) * config.head_dim;
+    let attention = 2 * config.hidden + 2 * heads + 2 * config.heads * tokens;
+    let mlp = 2 * config.hidden + 3 * config.intermediate;
+    let outputs = match family {
+        Family::Decoder => config.vocabulary,
+        Family::Encoder => config.classes.len(),
+    };
+    4 * (tokens * attention.max(mlp) + 2 * read * outputs) as u64
+}
+
+/// Coalitions per batch: as many as fit into a quarter of the free memory when `workers` batches run at once, at least one
+/// and on a CPU at most 64.
+pub fn batch_size(bytes_per_sequence: u64, free: Option<u64>, workers: usize) -> usize {
+    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / workers.max(1) as u64;
+    (budget / bytes_per_sequence.max(1)).clamp(1, CPU_ROWS as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_batch_shrinks_with_memory_and_never_to_nothing() {
+        assert_eq!(batch_size(1 << 20, Some(1 << 34), 2), 64);
+        assert_eq!(batch_size(1 << 20, Some(1 << 26), 2), 8);
+        assert_eq!(batch_size(1 << 30, Some(1 << 26), 2), 1);
+    }
+}

@@ -1,0 +1,254 @@
+//! A network on a sample, seen as a cooperative game.
+//!
+//! In come a [`Model`], a text with its [`Players`], what stands where a player is absent, the [`Aim`] and the [`Readout`];
+//! out goes a [`NetworkGame`] that answers v(S) like any other [`Game`].
+
+pub mod budget;
+mod fill;
+mod noise;
+mod readout;
+mod target;
+
+pub use fill::{Sequence, fill};
+pub use noise::{Noise, probe};
+pub use readout::Readout;
+pub use target::Aim;
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::input::baseline::Absence;
+use crate::input::{Players, TokenizedText};
+use crate::model::{Model, TokenBatch};
+use crate::{Coalition, Error, Game, Result};
+
+/// What was computed so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Coalitions evaluated.
+    pub coalitions: u64,
+    /// Token positions that went through the network.
+    pub token_positions: u64,
+    /// Token positions of full sequences for the same coalitions.
+    pub token_positions_naive: u64,
+    /// Forward passes.
+    pub forward_batches: u64,
+}
+
+/// Settings of a [`NetworkGame`].
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkOptions {
+    /// What the network is given where a player is absent.
+    pub absence: Absence,
+    /// Logits → v.
+    pub readout: Readout,
+    /// Coalitions per forward pass; `None` chooses by the memory that is free.
+    pub batch: Option<usize>,
+}
+
+/// Hears, from whichever thread, how many more coalitions are done.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
+/// A network on one text, as a game: v(S) is the readout of the target with the players outside S absent.
+///
+/// v(S) does not depend on the coalitions it is asked with, up to the rounding of products of different shapes
+/// ([`probe`] measures that).
+pub struct NetworkGame<'a> {
+    model: &'a Model,
+    text: &'a TokenizedText,
+    players: &'a Players,
+    aim: &'a Aim,
+    options: NetworkOptions,
+    batch: usize,
+    /// The embedding (D) of absence, where absence is an embedding.
+    extra: Option<Tensor>,
+    progress: Option<Progress<'a>>,
+    counts: Counts,
+}
+
+impl<'a> NetworkGame<'a> {
+    /// Puts the parts together and chooses the batch size.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a sequence longer than the network takes, and for a readout that compares outputs where the
+    /// network has only one.
+    pub fn new(
+        model: &'a Model,
+        text: &'a TokenizedText,
+        players: &'a Players,
+        aim: &'a Aim,
+        options: NetworkOptions,
+    ) -> Result<Self> {
+        let (tokens, most) = (text.ids.len() + aim.suffix().len(), model.max_tokens());
+        if tokens > most {
+            return Err(Error::Input(format!(
+                "the sample has {tokens} tokens; the network takes at most {most}"
+            )));
+        }
+        if aim.is_class && model.config().classes.len() < 2 && options.readout.needs_others() {
+            return Err(Error::Input(format!(
+                "the readout `{}` compares outputs, and this network has one; use `logit`",
+                options.readout
+            )));
+        }
+        let workers = if model.device().is_cpu() {
+            rayon::current_num_threads()
+        } else {
+            1
+        };
+        let bytes =
+            budget::bytes_per_sequence(model.config(), model.family(), tokens, aim.outputs.len());
+        let batch = options
+            .batch
+            .unwrap_or_else(|| budget::batch_size(bytes, crate::device::free_memory(), workers));
+        let extra = match options.absence {
+            Absence::MeanEmbedding => Some(model.mean_embedding()?),
+            _ => None,
+        };
+        Ok(Self {
+            model,
+            text,
+            players,
+            aim,
+            options,
+            batch: batch.max(1),
+            extra,
+            progress: None,
+            counts: Counts::default(),
+        })
+    }
+
+    /// Has `progress` called after every forward pass.
+    pub fn with_progress(mut self, progress: Progress<'a>) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// What was computed so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Coalitions per forward pass.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// v of the sequences at `rows`, all of one length.
+    fn forward(&self, sequences: &[Sequence], rows: &[usize]) -> Result<Vec<f64>> {
+        let failed = |error: Error| match error {
+            Error::Tensor(source) => Error::Forward {
+                batch: rows.len(),
+                source,
+            },
+            other => other,
+        };
+        let first = &sequences[rows[0]];
+        let shared = rows
+            .iter()
+            .all(|&row| sequences[row].positions == first.positions);
+        let batch = TokenBatch {
+            ids: rows
+                .iter()
+                .flat_map(|&row| sequences[row].ids.iter().copied())
+                .collect(),
+            positions: match shared {
+                true => first.positions.clone(),
+                false => rows
+                    .iter()
+                    .flat_map(|&row| sequences[row].positions.iter().copied())
+                    .collect(),
+            },
+            tokens: first.ids.len(),
+            read: self.aim.outputs.len(),
+            extra: self.extra.as_ref(),
+        };
+        let logits = self.model.logits(&batch).map_err(failed)?;
+        let (_, read, outputs) = logits.dims3().map_err(Error::from).map_err(failed)?;
+        let logits: Vec<f32> = logits
+            .flatten_all()
+            .and_then(|all| all.to_vec1())
+            .map_err(Error::from)
+            .map_err(failed)?;
+        if let Some(progress) = self.progress {
+            progress(rows.len() as u64);
+        }
+        let value = |row: &[f32]| {
+            let outputs = row.chunks(outputs).zip(&self.aim.outputs);
+            outputs
+                .map(|(logits, &target)| self.options.readout.value(logits, target as usize))
+                .sum()
+        };
+        Ok(logits.chunks(read * outputs).map(value).collect())
+    }
+
+    /// Sequences of one length share batches, so that nothing is padded.
+    fn batches(&self, sequences: &[Sequence]) -> Vec<Vec<usize>> {
+        let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (row, sequence) in sequences.iter().enumerate() {
+            by_length.entry(sequence.ids.len()).or_default().push(row);
+        }
+        by_length
+            .values()
+            .flat_map(|rows| rows.chunks(self.batch).map(<[usize]>::to_vec))
+            .collect()
+    }
+}
+
+impl Game for NetworkGame<'_> {
+    fn players(&self) -> usize {
+        self.players.count()
+    }
+
+    fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
+        let (vocabulary, suffix) = (self.model.config().vocabulary, self.aim.suffix());
+        let fill = |coalition| {
+            fill(
+                self.text,
+                self.players,
+                self.options.absence,
+                vocabulary,
+                suffix,
+                coalition,
+            )
+        };
+        let sequences: Vec<Sequence> = coalitions.iter().map(fill).collect();
+        if sequences
+            .iter()
+            .any(|sequence| sequence.ids.len() < self.aim.outputs.len())
+        {
+            return Err(Error::Input(
+                "with every player absent no token is left to read; keep one as background".into(),
+            ));
+        }
+        let batches = self.batches(&sequences);
+        let forward = |rows: &Vec<usize>| self.forward(&sequences, rows);
+        // Batches side by side use the cores better than one batch spread over them: every step then runs on one core.
+        let answers: Vec<Vec<f64>> = match self.model.device().is_cpu() {
+            true => batches.par_iter().map(forward).collect::<Result<_>>()?,
+            false => batches.iter().map(forward).collect::<Result<_>>()?,
+        };
+        let mut values = vec![0.0; coalitions.len()];
+        for (&row, &value) in batches.iter().flatten().zip(answers.iter().flatten()) {
+            if !value.is_finite() {
+                return Err(Error::NotFinite {
+                    coalition: coalitions[row].clone(),
+                    value,
+                });
+            }
+            values[row] = value;
+        }
+        self.counts.coalitions += coalitions.len() as u64;
+        self.counts.token_positions += sequences
+            .iter()
+            .map(|sequence| sequence.ids.len() as u64)
+            .sum::<u64>();
+        self.counts.token_positions_naive +=
+            (coalitions.len() * (self.text.ids.len() + suffix.len())) as u64;
+        self.counts.forward_batches += batches.len() as u64;
+        Ok(values)
+    }
+}

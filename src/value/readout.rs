@@ -1,0 +1,115 @@
+//! Logits → v.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Result;
+
+/// How the logits z of one row become a number about the target y.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readout {
+    /// log p_y/(1−p_y) = z_y − log Σ_{c≠y} exp z_c, in nats.
+    #[default]
+    LogOdds,
+    /// z_y
+    Logit,
+    /// log p_y = z_y − log Σ_c exp z_c, in nats.
+    LogProb,
+    /// p_y
+    Prob,
+    /// z_y − max_{c≠y} z_c
+    Margin,
+}
+
+impl FromStr for Readout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "log-odds" => Ok(Self::LogOdds),
+            "logit" => Ok(Self::Logit),
+            "log-prob" => Ok(Self::LogProb),
+            "prob" => Ok(Self::Prob),
+            "margin" => Ok(Self::Margin),
+            _ => Err("expected log-odds, logit, log-prob, prob or margin".into()),
+        }
+    }
+}
+
+impl fmt::Display for Readout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LogOdds => "log-odds",
+            Self::Logit => "logit",
+            Self::LogProb => "log-prob",
+            Self::Prob => "prob",
+            Self::Margin => "margin",
+        })
+    }
+}
+
+impl Readout {
+    /// v of one row of logits. Sums run in f64, and the log-odds never pass through a softmax, whose 1 − p loses the tail.
+    ///
+    /// # Panics
+    /// If `target` is no place in the row.
+    pub fn value(self, logits: &[f32], target: usize) -> f64 {
+        let own = f64::from(logits[target]);
+        let others = || {
+            logits
+                .iter()
+                .enumerate()
+                .filter(|&(c, _)| c != target)
+                .map(|(_, &z)| f64::from(z))
+        };
+        match self {
+            Self::Logit => own,
+            Self::LogOdds => own - log_sum_exp(others()),
+            Self::LogProb => own - log_sum_exp(others().chain([own])),
+            Self::Prob => (own - log_sum_exp(others().chain([own]))).exp(),
+            Self::Margin => own - others().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+
+    /// Whether the readout compares the target with other outputs, so that there must be some.
+    pub fn needs_others(self) -> bool {
+        self != Self::Logit
+    }
+}
+
+/// log Σ exp z; NaN wherever one is, so that it is found and named.
+fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
+    let max = z.clone().fold(f64::NEG_INFINITY, |max, z| {
+        if z > max || z.is_nan() { z } else { max }
+    });
+    max + z.map(|z| (z - max).exp()).sum::<f64>().ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readouts_equal_their_formulas() {
+        let z = [0.3f32, -1.2, 2.5, 0.9];
+        let p = f64::from(z[2]).exp() / z.iter().map(|&z| f64::from(z).exp()).sum::<f64>();
+        let close = |readout: Readout, expected: f64| {
+            let got = readout.value(&z, 2);
+            assert!(
+                (got - expected).abs() < 1e-12,
+                "{readout}: {got} instead of {expected}"
+            );
+        };
+        close(Readout::LogOdds, (p / (1.0 - p)).ln());
+        close(Readout::LogProb, p.ln());
+        close(Readout::Prob, p);
+        close(Readout::Logit, 2.5);
+        close(Readout::Margin, 2.5 - f64::from(0.9f32));
+    }
+
+    #[test]
+    fn log_odds_keep_their_tail() {
+        assert!((Readout::LogOdds.value(&[60.0, 0.0], 0) - 60.0).abs() < 1e-12);
+        assert!(Readout::LogOdds.value(&[1.0, f32::NAN, 0.0], 0).is_nan());
+    }
+}

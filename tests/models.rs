@@ -1,0 +1,141 @@
+//! Every recipe against logits that the `transformers` library computed in float64 on tiny seeded checkpoints
+//! (`scripts/make_tiny_models.py`).
+
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, IndexOp};
+use harsanyi::model::{Checkpoint, Family, Model, TokenBatch};
+use serde_json::Value;
+
+/// f32 against f64; transformers' own f32 forward is off by 1.3e-5 on the decoders and 7e-7 on the encoders.
+const DECODER_TOLERANCE: f64 = 4e-5;
+const ENCODER_TOLERANCE: f64 = 4e-6;
+
+fn tiny(family: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/tiny")
+        .join(family)
+}
+
+fn numbers<T>(json: &Value, of: impl Fn(&Value) -> Option<T>) -> Vec<T> {
+    json.as_array()
+        .expect("a list")
+        .iter()
+        .map(|value| of(value).expect("a number"))
+        .collect()
+}
+
+/// Ids, positions, and the expected logits of the rows read.
+type Case = (Vec<u32>, Vec<u32>, Vec<Vec<f64>>);
+
+/// A golden case; `None` where our batches cannot say it.
+fn case(case: &Value, offset: usize) -> Option<Case> {
+    let mut ids = numbers(&case["ids"], |id| id.as_u64().map(|id| id as u32));
+    let mut positions: Vec<i64> = match &case["positions"] {
+        Value::Null => (0..ids.len() as i64).collect(),
+        given => numbers(given, Value::as_i64)
+            .into_iter()
+            .map(|position| position - offset as i64)
+            .collect(),
+    };
+    if let Some(kept) = case.get("attention_mask") {
+        // A token that nobody attends to is a token that is not there, the others keeping their positions.
+        let kept = numbers(kept, Value::as_u64);
+        let mut at = kept.iter();
+        ids.retain(|_| at.next() == Some(&1));
+        let mut at = kept.iter();
+        positions.retain(|_| at.next() == Some(&1));
+    }
+    let positions = positions
+        .into_iter()
+        .map(|position| u32::try_from(position).ok())
+        .collect::<Option<Vec<_>>>()?;
+    let logits = match case.get("all_logits") {
+        Some(rows) => rows
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| numbers(row, Value::as_f64))
+            .collect(),
+        None => vec![numbers(&case["logits"], Value::as_f64)],
+    };
+    Some((ids, positions, logits))
+}
+
+fn check(family: &str) {
+    let folder = tiny(family);
+    let checkpoint = Checkpoint::open(&folder).expect("opens");
+    let model = Model::load(&checkpoint, &Device::Cpu, DType::F32).expect("loads");
+    let golden = std::fs::read(folder.join("golden.json")).expect("golden");
+    let golden: Value = serde_json::from_slice(&golden).expect("json");
+    let offset = model.config().position_offset;
+    let tolerance = match model.family() {
+        Family::Decoder => DECODER_TOLERANCE,
+        Family::Encoder => ENCODER_TOLERANCE,
+    };
+    let mut checked = 0;
+    for (ids, positions, expected) in golden["cases"]
+        .as_array()
+        .expect("cases")
+        .iter()
+        .filter_map(|c| case(c, offset))
+    {
+        // Twice in one batch, so that a row that leaks into its neighbour shows.
+        let other: Vec<u32> = ids.iter().map(|id| (id + 7) % 100).collect();
+        let tokens = ids.len();
+        let batch = TokenBatch {
+            ids: [other, ids].concat(),
+            positions,
+            tokens,
+            read: expected.len(),
+            extra: None,
+        };
+        let logits = model
+            .logits(&batch)
+            .expect("forward")
+            .i(1)
+            .expect("row")
+            .to_vec2::<f32>()
+            .expect("values");
+        for (row, expected) in logits.iter().zip(&expected) {
+            assert_eq!(row.len(), expected.len());
+            for (&got, &expected) in row.iter().zip(expected) {
+                assert!(
+                    (f64::from(got) - expected).abs() < tolerance,
+                    "{family}, {tokens} tokens: {got} {expected}"
+                );
+            }
+        }
+        checked += 1;
+    }
+    assert!(checked >= 5, "{family}: only {checked} cases");
+}
+
+macro_rules! golden {
+    ($($name:ident $folder:literal)*) => {$(
+        #[test]
+        fn $name() {
+            check($folder);
+        }
+    )*};
+}
+
+golden! {
+    llama_equals_transformers "llama"
+    llama_3_rope_scaling_equals_transformers "llama3"
+    llama_linear_rope_scaling_equals_transformers "llama-linear"
+    sharded_bf16_weights_equal_transformers "llama-sharded-bf16"
+    mistral_window_equals_transformers "mistral"
+    qwen2_equals_transformers "qwen2"
+    qwen3_equals_transformers "qwen3"
+    bert_equals_transformers "bert"
+    bert_f16_weights_equal_transformers "bert-f16"
+    distilbert_equals_transformers "distilbert"
+    roberta_equals_transformers "roberta"
+}
+
+#[test]
+fn the_demo_model_loads() {
+    let model = Model::load(&Checkpoint::demo(), &Device::Cpu, DType::F32).expect("loads");
+    assert_eq!(model.config().classes, ["negative", "positive"]);
+}
