@@ -3,6 +3,7 @@
 mod architecture;
 mod axioms;
 mod definitions;
+mod extract;
 mod golden;
 #[cfg(feature = "network")]
 mod hub;

@@ -5,7 +5,17 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::game::ValueTable;
 use crate::{Error, Result};
+
+/// Of the range of v: noise below this is taken as this, so that the weight of residuals stays finite.
+const LEAST_NOISE: f64 = 1e-6;
+
+/// By how much each player multiplies the part of an exact fit's L1 norm that is noise (measured).
+const NOISE_GROWTH: f64 = 2.2;
+
+/// Of the range of v: how much noise in an exact fit is still called clean.
+const TOLERATED_NOISE: f64 = 1e-3;
 
 /// The conventions for how an explanation may differ from v.
 ///
@@ -60,6 +70,28 @@ impl Default for PublishedRule {
 }
 
 impl Fit {
+    /// [`Self::Auto`] decided, and the noise filled in.
+    pub(crate) fn resolve(self, table: &ValueTable, noise: f64) -> Self {
+        let range = range(table.values());
+        let floor = |sigma: f64| Self::LeastSquares {
+            sigma: Some(sigma.max(LEAST_NOISE * range).max(f64::MIN_POSITIVE)),
+        };
+        match self {
+            Self::Auto if noise > 0.0 && range > 0.0 => floor(noise),
+            Self::Auto => {
+                let rounding = rounding(table.values());
+                let amplified = rounding * NOISE_GROWTH.powi(table.players() as i32);
+                if amplified > TOLERATED_NOISE * range {
+                    floor(rounding)
+                } else {
+                    Self::Exact
+                }
+            }
+            Self::LeastSquares { sigma: None } => floor(noise),
+            decided => decided,
+        }
+    }
+
     /// Refuses parameters out of range.
     pub(crate) fn check(&self) -> Result<()> {
         let refuse = |parameter, must, got: f64| {
@@ -92,6 +124,34 @@ impl Fit {
             ),
             _ => Ok(()),
         }
+    }
+}
+
+/// max v − min v.
+pub(super) fn range(values: &[f64]) -> f64 {
+    let (low, high) = values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
+            (value.min(low), value.max(high))
+        });
+    high - low
+}
+
+/// The standard deviation of the rounding in `values` where all of them are single-precision numbers that use most of their
+/// digits, else 0: double rounding pollutes nothing on the exact path.
+fn rounding(values: &[f64]) -> f64 {
+    const HALF_PRECISION_TAIL: u64 = (1 << 40) - 1;
+    let single = values.iter().all(|&value| f64::from(value as f32) == value);
+    let long = values
+        .iter()
+        .any(|value| value.to_bits() & HALF_PRECISION_TAIL != 0);
+    if single && long {
+        let largest = values
+            .iter()
+            .fold(0.0f64, |max, value| max.max(value.abs()));
+        largest * f64::from(f32::EPSILON) / 12f64.sqrt()
+    } else {
+        0.0
     }
 }
 

@@ -6,11 +6,16 @@
 mod and_or;
 mod fit;
 pub mod order;
+mod papers;
+mod refit;
 mod select;
+mod sparsify;
 
-pub use and_or::{AndOr, AndOrOptions, and_or};
+pub use and_or::{AndOr, AndOrOptions, and_or, and_or_observed};
 pub use fit::{Fit, PublishedRule};
+pub use refit::{MAX_REFIT, Refit, refit};
 pub use select::Threshold;
+pub use sparsify::Progress;
 
 use std::fmt;
 

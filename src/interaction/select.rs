@@ -83,22 +83,7 @@ impl AndOr {
             Threshold::Abs(bound) => (bound, usize::MAX),
             Threshold::Top(count) => (0.0, count),
         };
-        let above = |kind, effects: &[f64]| -> Vec<Interaction> {
-            effects
-                .iter()
-                .enumerate()
-                .skip(1)
-                .filter(|(_, effect)| effect.abs() > bound)
-                .map(|(index, &effect)| Interaction {
-                    kind,
-                    players: Coalition::from_index(index as u64),
-                    effect,
-                })
-                .collect()
-        };
-        let mut list = above(Kind::And, self.and());
-        list.extend(above(Kind::Or, self.or()));
-        Interactions::new(list).strongest(count)
+        interactions(self.and(), self.or(), bound).strongest(count)
     }
 
     /// max |I(S)| over both kinds, orders 1 and more.
@@ -108,6 +93,24 @@ impl AndOr {
             .chain(&self.or()[1..])
             .fold(0.0, |max, effect| effect.abs().max(max))
     }
+}
+
+/// The effects above `bound` as a list; the constants at 0 are none.
+pub(super) fn interactions(and: &[f64], or: &[f64], bound: f64) -> Interactions {
+    let above = |kind, effects: &[f64]| -> Vec<Interaction> {
+        effects
+            .iter()
+            .enumerate()
+            .skip(1)
+            .filter(|(_, effect)| effect.abs() > bound)
+            .map(|(index, &effect)| Interaction {
+                kind,
+                players: Coalition::from_index(index as u64),
+                effect,
+            })
+            .collect()
+    };
+    Interactions::new([above(Kind::And, and), above(Kind::Or, or)].concat())
 }
 
 #[cfg(test)]

@@ -1,0 +1,251 @@
+//! Least squares on a chosen support.
+//!
+//! The L1 norm finds which interactions there are, but shrinks them; once the support is chosen, least squares on it gives
+//! their size without that bias.
+
+use super::{Interaction, Interactions, Kind};
+use crate::game::ValueTable;
+use crate::transform::butterfly;
+use crate::{Coalition, Error, Result};
+
+/// The most interactions that [`refit`] takes: the normal equations of 2048 are 32 MiB.
+pub const MAX_REFIT: usize = 2048;
+
+/// Of a column's squared norm: what must be left of it beside the columns before it, or it is spanned by them.
+const INDEPENDENT: f64 = 1e-9;
+
+/// Interactions refitted by least squares, and how far they are from v.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refit {
+    /// The constant.
+    pub empty: f64,
+    /// The interactions with their new effects, strongest first. One that stronger ones already span is left out.
+    pub interactions: Interactions,
+    /// Root mean square over all coalitions of what is explained minus v.
+    pub residual_rms: f64,
+    /// The largest of them.
+    pub residual_max: f64,
+}
+
+/// The least-squares effects on v of the interactions in `chosen` and a constant; the effects in `chosen` only set the order in
+/// which terms that span each other are preferred.
+///
+/// # Cost
+/// k³/3 for k interactions, whose inner products are known in closed form, and three butterflies.
+///
+/// # Errors
+/// More than [`MAX_REFIT`] interactions, or a player that the table does not have.
+pub fn refit(table: &ValueTable, chosen: &Interactions) -> Result<Refit> {
+    if chosen.len() > MAX_REFIT {
+        return Err(Error::Parameter {
+            parameter: "the number of interactions to refit",
+            must: "at most 2048",
+            got: chosen.len().to_string(),
+        });
+    }
+    let players = table.players();
+    let mut terms = Vec::with_capacity(chosen.len());
+    for interaction in chosen.iter() {
+        match interaction.players.index() {
+            Some(index) if index != 0 && index < 1 << players => {
+                terms.push((interaction.kind, index as usize));
+            }
+            _ => {
+                return Err(Error::Input(format!(
+                    "{}{} is no interaction among {players} players",
+                    interaction.kind, interaction.players
+                )));
+            }
+        }
+    }
+    let columns = Columns::new(table);
+    let effects = solve(&columns, &terms);
+    let size = table.values().len();
+    let (mut and, mut or) = (vec![0.0; size], vec![0.0; size]);
+    for (&(kind, index), effect) in terms.iter().zip(&effects) {
+        match kind {
+            Kind::And => and[index] = *effect,
+            Kind::Or => or[index] = *effect,
+        }
+    }
+    let without_constant = super::and_or::explained(0.0, &and, &or);
+    let mean = |values: &[f64]| super::sparsify::reduce::total(values) / size as f64;
+    let empty = mean(table.values()) - mean(&without_constant);
+    let residual = |explained: &f64, value: &f64| explained + empty - value;
+    let (mut squares, mut residual_max) = (0.0, 0.0f64);
+    for (explained, value) in without_constant.iter().zip(table.values()) {
+        let residual = residual(explained, value);
+        squares += residual * residual;
+        residual_max = residual_max.max(residual.abs());
+    }
+    let interactions = terms
+        .iter()
+        .zip(effects)
+        .filter(|(_, effect)| *effect != 0.0)
+        .map(|(&(kind, index), effect)| Interaction {
+            kind,
+            players: Coalition::from_index(index as u64),
+            effect,
+        })
+        .collect();
+    Ok(Refit {
+        empty,
+        interactions: Interactions::new(interactions),
+        residual_rms: (squares / size as f64).sqrt(),
+        residual_max,
+    })
+}
+
+/// Inner products over all coalitions of the functions that interactions are, less their means: the constant is fitted out.
+struct Columns {
+    players: usize,
+    /// Σ_{T⊇S} (v(T) − mean v).
+    supersets: Vec<f64>,
+    /// Σ_{T∩S=∅} (v(T) − mean v).
+    disjoint: Vec<f64>,
+}
+
+impl Columns {
+    fn new(table: &ValueTable) -> Self {
+        let size = table.values().len() as f64;
+        let mean = super::sparsify::reduce::total(table.values()) / size;
+        let mut supersets: Vec<f64> = table.values().iter().map(|value| value - mean).collect();
+        let mut disjoint: Vec<f64> = supersets.iter().rev().copied().collect();
+        butterfly(&mut supersets, |without, with| (without + with, with));
+        butterfly(&mut disjoint, |without, with| (without + with, with));
+        Self {
+            players: table.players(),
+            supersets,
+            disjoint,
+        }
+    }
+
+    /// ⟨term, v⟩, centred. An OR is one minus "none of S", whose mean goes away.
+    fn with_value(&self, (kind, s): (Kind, usize)) -> f64 {
+        match kind {
+            Kind::And => self.supersets[s],
+            Kind::Or => -self.disjoint[s],
+        }
+    }
+
+    /// ⟨term, term⟩, centred.
+    fn inner(&self, (kind, s): (Kind, usize), (other, t): (Kind, usize)) -> f64 {
+        let share = |set: usize| 0.5f64.powi(set.count_ones() as i32);
+        let product = share(s) * share(t);
+        let shares = if kind == other {
+            share(s | t) - product
+        } else {
+            // "All of S" and "none of T" exclude each other where S and T meet.
+            product - if s & t == 0 { share(s | t) } else { 0.0 }
+        };
+        shares * (1u64 << self.players) as f64
+    }
+}
+
+/// Cholesky on the normal equations, terms in order; a dependent term gets 0.
+fn solve(columns: &Columns, terms: &[(Kind, usize)]) -> Vec<f64> {
+    let size = terms.len();
+    let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
+    let mut kept = Vec::with_capacity(size);
+    for (at, &term) in terms.iter().enumerate() {
+        let mut row: Vec<f64> = Vec::with_capacity(rows.len() + 1);
+        for (before, &other) in kept.iter().enumerate() {
+            let before: &Vec<f64> = &rows[before];
+            let known: f64 = row.iter().zip(before).map(|(a, b)| a * b).sum();
+            row.push((columns.inner(term, terms[other]) - known) / before[row.len()]);
+        }
+        let norm = columns.inner(term, term);
+        let rest = norm - row.iter().map(|x| x * x).sum::<f64>();
+        if rest > INDEPENDENT * norm {
+            row.push(rest.sqrt());
+            rows.push(row);
+            kept.push(at);
+        }
+    }
+    let mut solved: Vec<f64> = Vec::with_capacity(kept.len());
+    for (row, &at) in rows.iter().zip(&kept) {
+        let known: f64 = row.iter().zip(&solved).map(|(a, b)| a * b).sum();
+        solved.push((columns.with_value(terms[at]) - known) / row[solved.len()]);
+    }
+    for at in (0..solved.len()).rev() {
+        solved[at] /= rows[at][at];
+        let value = solved[at];
+        for (before, row) in solved[..at].iter_mut().zip(&rows[at]) {
+            *before -= row * value;
+        }
+    }
+    let mut effects = vec![0.0; size];
+    for (&at, value) in kept.iter().zip(solved) {
+        effects[at] = value;
+    }
+    effects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn term(kind: Kind, players: &[usize], effect: f64) -> Interaction {
+        Interaction {
+            kind,
+            players: Coalition::from_players(players.iter().copied()),
+            effect,
+        }
+    }
+
+    #[test]
+    fn planted_effects_come_back() {
+        let planted = [
+            term(Kind::And, &[0, 1], 2.0),
+            term(Kind::Or, &[1, 2, 4], -1.5),
+            term(Kind::And, &[3], 0.25),
+            term(Kind::Or, &[0, 3], 0.75),
+        ];
+        let values = (0..32u64)
+            .map(|t| {
+                let fired = planted.iter().filter(|term| {
+                    let s = term.players.index().expect("small");
+                    match term.kind {
+                        Kind::And => s & t == s,
+                        Kind::Or => s & t != 0,
+                    }
+                });
+                0.3 + fired.map(|term| term.effect).sum::<f64>()
+            })
+            .collect();
+        let table = ValueTable::new(5, values).expect("finite");
+        let guess = planted.iter().map(|term| Interaction {
+            effect: 1.0,
+            ..term.clone()
+        });
+        let found = refit(&table, &Interactions::new(guess.collect())).expect("few");
+        assert!((found.empty - 0.3).abs() < 1e-12 && found.residual_max < 1e-12);
+        for (found, planted) in found
+            .interactions
+            .iter()
+            .zip(Interactions::new(planted.to_vec()).iter())
+        {
+            assert_eq!(
+                (found.kind, &found.players),
+                (planted.kind, &planted.players)
+            );
+            assert!((found.effect - planted.effect).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_spanned_term_is_left_out() {
+        let values = (0..4u32).map(|t| f64::from(t.count_ones())).collect();
+        let table = ValueTable::new(2, values).expect("finite");
+        // {0} + {1} = AND + OR.
+        let chosen = Interactions::new(vec![
+            term(Kind::And, &[0], 1.0),
+            term(Kind::And, &[1], 1.0),
+            term(Kind::And, &[0, 1], 0.5),
+            term(Kind::Or, &[0, 1], 0.4),
+        ]);
+        let found = refit(&table, &chosen).expect("few");
+        assert!(found.residual_max < 1e-12);
+        assert!(found.interactions.len() <= 3);
+    }
+}

@@ -1,0 +1,62 @@
+//! The sparsest AND-OR explanation, as a convex program with a certificate.
+//!
+//! With u = v − v(∅), o′ = −o and both constants a(∅), o′(∅) free, an explanation is A (a, o′) = u + δ, and the sparsest one
+//! minimises Σ_{S≠∅} |a(S)| + |o′(S)| under one of three tolerances for δ. [`minimize`] solves it by a restarted, anchored
+//! splitting method whose two steps are a projection onto the constraint (a tight frame without tolerance, blocks of
+//! spins with one) and a soft threshold; every answer carries a feasible point of the dual problem.
+
+mod certificate;
+mod constraint;
+mod frame;
+mod halpern;
+pub(crate) mod operator;
+mod proximal;
+pub(crate) mod reduce;
+mod spin;
+
+pub(crate) use halpern::minimize;
+
+/// How far the explained values may be from v.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Tolerance {
+    /// Not at all.
+    None,
+    /// As far as it pays: (weight/2)·‖δ‖₂² joins the objective.
+    Squares { weight: f64 },
+    /// |δ(T)| ≤ bound for every T ≠ ∅, δ(∅) = 0.
+    Box { bound: f64 },
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Relative gap at which to stop.
+    pub(crate) gap: f64,
+    /// Iterations after which to stop anyway.
+    pub(crate) max_iterations: usize,
+}
+
+/// How far the search is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Iterations done.
+    pub iteration: usize,
+    /// The best objective found.
+    pub objective: f64,
+    /// What no explanation can fall below, as far as proven.
+    pub lower_bound: f64,
+}
+
+/// The best explanation found and the proof of how good it is.
+pub(crate) struct Solution {
+    /// a and o′, each with its free constant at 0.
+    pub(crate) effects: [Vec<f64>; 2],
+    /// The last effects as the soft threshold left them: sparse, and not quite feasible.
+    pub(crate) shrunk: [Vec<f64>; 2],
+    /// The objective of the dual problem at `proof`.
+    pub(crate) lower_bound: f64,
+    /// A feasible point of the dual problem: |Aᵀy| ≤ 1 beside the constants, 0 at the constants.
+    pub(crate) proof: Vec<f64>,
+    /// Iterations done.
+    pub(crate) iterations: usize,
+}
