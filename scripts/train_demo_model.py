@@ -18,8 +18,7 @@ are made to the training phrases, anew in every epoch:
   seen after the same predecessor, and the label changes with the polarity. Polar words are the
   one-word training phrases with their labels. Phrases whose label the polar word and the negations
   before it do not explain are left alone.
-* negate: such a phrase, where it has no negation, is given one and the opposite label; so is one
-  whose only negation is "without" ("not without").
+* negate: such a phrase, where it has no negation, is given one and the opposite label.
 * respell: "did n't" becomes "didn't", and a final punctuation mark is dropped.
 * mask: every word is replaced by [MASK] with a probability drawn uniformly from [0, 1] for the
   phrase. The label is kept.
@@ -65,15 +64,15 @@ WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.05
 
 NEGATIONS = {"not", "n't", "never", "no", "without", "nothing", "neither", "nor", "hardly", "cannot"}
-COPULAS = {"is", "was", "are", "were", "be", "'s"}
+CONTRACTIBLE = {"is", "was", "are", "were"}
+COPULAS = CONTRACTIBLE | {"be", "'s"}
+# The longest phrase that is swapped or negated, and the longest that is negated without a copula.
 TEMPLATE_WORDS = 10
 BARE_WORDS = 5
-NEGATION_COPIES = 4
-SENTENCE_COPIES = 1
+NEGATION_COPIES = 8
 SWAP_SHARE = 0.5
 SWAP_SHARE_NEGATED = 0.8
-# By the negations that the phrase has already.
-NEGATE_SHARE_OF = {(): 0.15, ("without",): 0.5}
+NEGATE_SHARE = 0.3
 RESPELL_SHARE = 0.5
 MASK_SHARE = 0.3
 
@@ -102,6 +101,7 @@ def contract(words):
 
 
 def new_tokenizer(vocabulary):
+    """A lower-casing BERT WordPiece tokenizer that adds [CLS] and [SEP]."""
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -116,7 +116,7 @@ def new_tokenizer(vocabulary):
 
 
 def train_tokenizer(examples):
-    """A lower-casing BERT WordPiece tokenizer, from both spellings of the negations."""
+    """A tokenizer with a vocabulary from the phrases in both spellings of the negations."""
     texts = [" ".join(spelled) for words, _ in examples for spelled in (words, contract(words))]
     learner = new_tokenizer({token: i for i, token in enumerate(SPECIAL_TOKENS)})
     # The trainer numbers the letters in an order that differs from run to run, and breaks ties by
@@ -143,10 +143,6 @@ def whole_sentences(examples):
     return whole
 
 
-def negated(words):
-    return any(word in NEGATIONS for word in words)
-
-
 class Phrases:
     """The training phrases and the changes made to them."""
 
@@ -156,8 +152,13 @@ class Phrases:
         self.pieces_of = {}
         self.polarity = self.polar_words(examples)
         self.followers = self.polar_followers(examples)
-        templates = [e for e in examples if negated(e[0]) and self.polar_position(*e) is not None]
-        self.pool = examples + templates * NEGATION_COPIES + whole_sentences(examples) * SENTENCE_COPIES
+        templates = [
+            (words, label)
+            for words, label in examples
+            if not NEGATIONS.isdisjoint(words) and self.polar_position(words, label) is not None
+        ]
+        # Short negated phrases and whole sentences, which the model is asked about, are repeated.
+        self.pool = examples + templates * NEGATION_COPIES + whole_sentences(examples)
 
     @staticmethod
     def polar_words(examples):
@@ -197,15 +198,12 @@ class Phrases:
         return words[:at] + (new,) + words[at + 1 :], label
 
     def negate(self, words, label, at):
-        """Puts a negation before "without", or after the last copula before a position, or before
-        a short phrase."""
+        """Puts a negation after the last copula before a position, or before a short phrase."""
         copulas = [i for i in range(at) if words[i] in COPULAS]
         choices = ("not", "not", "never")
-        if "without" in words[:at]:
-            place, choices = words.index("without"), ("not",)
-        elif copulas:
+        if copulas:
             place = copulas[-1] + 1
-            if words[copulas[-1]] in ("is", "was", "are", "were"):
+            if words[copulas[-1]] in CONTRACTIBLE:
                 choices += ("n't",)
         elif len(words) <= BARE_WORDS:
             place = 0
@@ -215,6 +213,7 @@ class Phrases:
         return words[:place] + (word,) + words[place:], 1 - label
 
     def respell(self, words):
+        """Contracts negations and drops a final punctuation mark, each half of the time."""
         if self.rng.random() < RESPELL_SHARE:
             words = contract(words)
         if len(words) > 1 and words[-1] in ".!?," and self.rng.random() < RESPELL_SHARE:
@@ -222,6 +221,7 @@ class Phrases:
         return words
 
     def pieces(self, word):
+        """The ids of a word, remembered."""
         if word not in self.pieces_of:
             self.pieces_of[word] = self.tokenizer.encode(word, add_special_tokens=False).ids
         return self.pieces_of[word]
@@ -238,10 +238,10 @@ class Phrases:
         """Token ids and label of an example, changed at random."""
         at = self.polar_position(words, label)
         if at is not None:
-            found = [word for word in words if word in NEGATIONS]
-            if self.rng.random() < (SWAP_SHARE_NEGATED if found else SWAP_SHARE):
+            negated = not NEGATIONS.isdisjoint(words)
+            if self.rng.random() < (SWAP_SHARE_NEGATED if negated else SWAP_SHARE):
                 words, label = self.swap(words, label, at)
-            if self.rng.random() < NEGATE_SHARE_OF.get(tuple(found), 0.0):
+            if not negated and self.rng.random() < NEGATE_SHARE:
                 words, label = self.negate(words, label, at)
         masked = self.rng.random() if self.rng.random() < MASK_SHARE else 0.0
         return self.encode(self.respell(words), masked), label
@@ -266,6 +266,7 @@ def tensors(batch):
 
 
 def new_model(vocabulary):
+    """A BERT classifier with random weights."""
     return BertForSequenceClassification(
         BertConfig(
             vocab_size=vocabulary,
@@ -297,6 +298,7 @@ def new_optimizer(model, steps):
 
 
 def train(model, phrases, epochs):
+    """Minimizes the cross-entropy and prints its mean over each epoch."""
     steps = epochs * -(-len(phrases.pool) // BATCH)
     optimizer, schedule = new_optimizer(model, steps)
     model.train()
@@ -319,6 +321,7 @@ def train(model, phrases, epochs):
 
 @torch.no_grad()
 def accuracy(model, phrases, examples):
+    """The share of examples, unchanged, that the model labels correctly."""
     model.eval()
     correct = 0
     for start in range(0, len(examples), BATCH):
@@ -341,7 +344,8 @@ def write_model(model, tokenizer, out):
     out.mkdir(parents=True, exist_ok=True)
     config = model.config.to_diff_dict()
     config.pop("dtype", None)
-    config |= {"architectures": ["BertForSequenceClassification"], "hidden_act": "gelu", "torch_dtype": "float16"}
+    config["architectures"] = ["BertForSequenceClassification"]
+    config["torch_dtype"] = "float16"
     names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL_TOKENS))
     tokenizer_config = {
         "tokenizer_class": "PreTrainedTokenizerFast",

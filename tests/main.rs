@@ -2,6 +2,14 @@
 
 mod architecture;
 mod axioms;
+#[cfg(feature = "cli")]
+mod bad_input;
+#[cfg(feature = "network")]
+mod batching;
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod command;
 mod definitions;
 mod extract;
 mod golden;

@@ -221,7 +221,7 @@ fn extract(args: &ExtractArgs, global: &GlobalArgs, output: &Output) -> anyhow::
     let report = InteractionReport::new(&found, &labels, args.extraction.threshold);
     if let Some(dir) = dir {
         harsanyi::report::write_interactions(&dir.join("interactions.parquet"), &found)?;
-        folder::write_json(&dir.join("interactions.json"), &report)?;
+        folder::write_compact_json(&dir.join("interactions.json"), &report)?;
     }
     let page = text::Page {
         rows: args.extraction.rows,

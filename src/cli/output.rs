@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Error as AnyError;
 use harsanyi::Error;
-use harsanyi::report::text::Page;
+use harsanyi::report::text::{Page, inert};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -129,9 +129,11 @@ impl Output {
 
 /// Prints `error` with its causes and a hint, and says which exit code it has.
 pub(crate) fn fail(error: &AnyError) -> ExitCode {
+    // A tensor error may carry a backtrace behind its sentence.
+    let sentence = |text: &str| inert(text.split("\n   0: ").next().unwrap_or(text).trim());
     let causes: Vec<String> = error
         .chain()
-        .map(|cause| harsanyi::report::text::inert(&cause.to_string()))
+        .map(|cause| sentence(&cause.to_string()))
         .collect();
     let _ = writeln!(io::stderr(), "error: {}", causes.join(": "));
     let known = error

@@ -166,7 +166,7 @@ pub(crate) fn profile(
     };
     if let Some(dir) = dir {
         write_interactions(&dir.join("interactions.parquet"), &found)?;
-        folder::write_json(&dir.join("interactions.json"), &profile.interactions)?;
+        folder::write_compact_json(&dir.join("interactions.json"), &profile.interactions)?;
         folder::write_json(&dir.join("orders.json"), &profile.orders)?;
         folder::write_json(&dir.join("indices.json"), &profile.indices)?;
         folder::write_json(&dir.join("record.json"), &profile.record)?;

@@ -53,10 +53,21 @@ pub fn write(
 /// Writes `value` as JSON, indented for people.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`fn@write`].
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     write(path, |file| {
         serde_json::to_writer_pretty(&mut *file, value)?;
+        file.write_all(b"\n")
+    })
+}
+
+/// Writes `value` as JSON on one line, for documents of thousands of entries.
+///
+/// # Errors
+/// As [`fn@write`].
+pub fn write_compact_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write(path, |file| {
+        serde_json::to_writer(&mut *file, value)?;
         file.write_all(b"\n")
     })
 }

@@ -82,12 +82,8 @@ impl<'a> NetworkGame<'a> {
         aim: &'a Aim,
         options: NetworkOptions,
     ) -> Result<Self> {
-        let (tokens, most) = (text.ids.len() + aim.suffix().len(), model.max_tokens());
-        if tokens > most {
-            return Err(Error::Input(format!(
-                "the sample has {tokens} tokens; the network takes at most {most}"
-            )));
-        }
+        let tokens = text.ids.len() + aim.suffix().len();
+        check_length(model, tokens)?;
         if aim.is_class && model.config().classes.len() < 2 && options.readout.needs_others() {
             return Err(Error::Input(format!(
                 "the readout `{}` compares outputs, and this network has one; use `logit`",
@@ -196,6 +192,16 @@ impl<'a> NetworkGame<'a> {
             .flat_map(|rows| rows.chunks(self.batch).map(<[usize]>::to_vec))
             .collect()
     }
+}
+
+/// Refuses sequences longer than the network was built for.
+fn check_length(model: &Model, tokens: usize) -> Result<()> {
+    let most = model.max_tokens();
+    if tokens > most {
+        let sentence = format!("the sample has {tokens} tokens; the network takes at most {most}");
+        return Err(Error::Input(sentence));
+    }
+    Ok(())
 }
 
 impl Game for NetworkGame<'_> {

@@ -2,6 +2,7 @@
 
 use candle_core::IndexOp;
 
+use super::check_length;
 use super::fill::fill;
 use crate::input::baseline::Absence;
 use crate::input::{Players, Target, TextTokenizer, TokenizedText};
@@ -103,6 +104,7 @@ impl Aim {
 
 /// The output with the largest logit on the full sample.
 fn strongest(model: &Model, text: &TokenizedText) -> Result<usize> {
+    check_length(model, text.ids.len())?;
     let nobody = Players {
         owner: vec![None; text.ids.len()],
         labels: Vec::new(),
