@@ -768,3 +768,42 @@ fn the_variables_of_the_other_clients_are_understood() {
     );
     assert_eq!(options(&[("HF_TOKEN", "  ")]).token, None);
 }
+
+/// The whole way: an id on the command line, shards from the server, an answer; then the same without a server.
+#[cfg(feature = "cli")]
+#[test]
+fn the_program_runs_a_model_from_the_hub_and_again_offline() {
+    let (hub, cache) = (Hub::start(), TempDir::new().unwrap());
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny/llama-sharded-bf16");
+    let files = fs::read_dir(tiny).unwrap().map(|entry| entry.unwrap());
+    hub.state().files = files
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, fs::read(file.path()).unwrap())
+        })
+        .collect();
+    let run = |offline: &str| {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_harsanyi"))
+            .args(["tabulate", "The cat sat", "--model", "org/tiny@main"])
+            .args(["--format", "json"])
+            .env("HF_ENDPOINT", format!("http://{}", hub.address))
+            .env("HF_HOME", cache.path())
+            .env("HF_HUB_OFFLINE", offline)
+            .env_remove("HF_HUB_CACHE")
+            .output()
+            .unwrap();
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        serde_json::from_slice::<serde_json::Value>(&run.stdout).unwrap()
+    };
+    let first = run("0");
+    assert_eq!(first["record"]["model"]["source"], "org/tiny");
+    assert_eq!(first["record"]["model"]["revision"], COMMIT);
+    assert_eq!(first["values"].as_array().unwrap().len(), 8);
+    assert!(!hub.asked().is_empty());
+    assert_eq!(run("1")["values"], first["values"]);
+    assert!(hub.asked().is_empty(), "offline asks nothing");
+}
