@@ -79,9 +79,11 @@ impl Source<'_> {
             return Ok(None);
         };
         match value.as_u64() {
-            // Beyond any real network, and small enough that products of sizes do not overflow.
-            Some(size) if (1..1 << 31).contains(&size) => Ok(Some(size as usize)),
-            _ => Err(self.wrong(format!("`{key}` must be a positive integer, got {value}"))),
+            // Beyond any real network, and small enough that nothing made from it overflows or fills the memory.
+            Some(size) if (1..=1 << 24).contains(&size) => Ok(Some(size as usize)),
+            _ => Err(self.wrong(format!(
+                "`{key}` must be an integer from 1 to 2^24, got {value}"
+            ))),
         }
     }
 
@@ -128,6 +130,9 @@ impl ModelConfig {
             )));
         }
         let layers = source.size(&keys.layers)?;
+        if layers > 1 << 12 {
+            return Err(source.wrong(format!("{layers} layers are more than any network has")));
+        }
         let activation = source
             .present(&keys.activation)
             .cloned()
@@ -141,9 +146,9 @@ impl ModelConfig {
         let norm_epsilon = source.optional_number(norm_key)?.or(block.norm_epsilon);
         let position_offset = match block.position_offset {
             PositionOffset::Zero => 0,
-            PositionOffset::AfterPadding => {
-                source.optional_number("pad_token_id")?.unwrap_or(1.0) as usize + 1
-            }
+            PositionOffset::AfterPadding => source.json["pad_token_id"]
+                .as_u64()
+                .map_or(2, |id| id.min(1 << 24) as usize + 1),
         };
         let (rope_theta, rope_scaling) = rope(&source)?;
         Ok(Self {
@@ -197,14 +202,12 @@ fn windows(source: &Source<'_>, which: WindowLayers, layers: usize) -> Result<Ve
     };
     let window = source.optional_size("sliding_window")?;
     // Newer configurations name the kind of each layer; that list wins.
-    if let (Some(Value::Array(kinds)), true) = (source.present("layer_types"), first < layers) {
-        return Ok(kinds
-            .iter()
-            .map(|kind| window.filter(|_| kind == "sliding_attention"))
-            .collect());
-    }
+    let slides = |layer: usize| match source.json["layer_types"].get(layer) {
+        Some(kind) => first < layers && kind == "sliding_attention",
+        None => layer >= first,
+    };
     Ok((0..layers)
-        .map(|layer| window.filter(|_| layer >= first))
+        .map(|layer| window.filter(|_| slides(layer)))
         .collect())
 }
 

@@ -124,6 +124,8 @@ impl Model {
 
     /// The longest sequence, in tokens, that the network was built for.
     pub fn max_tokens(&self) -> usize {
-        self.config.max_positions - self.config.position_offset
+        self.config
+            .max_positions
+            .saturating_sub(self.config.position_offset)
     }
 }

@@ -1,6 +1,7 @@
 //! The page that a terminal shows: the sample with its players, interactions as bars, orders as a small chart.
 
 mod draw;
+mod names;
 
 pub use draw::{Page, inert};
 
@@ -97,9 +98,14 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
     rows.sort_by(|a, b| b.1.effect.abs().total_cmp(&a.1.effect.abs()));
     rows.truncate(page.rows.min(found.salient.count));
     let strongest = rows.first().map_or(0.0, |(_, entry)| entry.effect.abs());
+    let named = names::of_entries(found);
+    let name = |player| named.get(player).map_or("", String::as_str);
     let names: Vec<String> = rows
         .iter()
-        .map(|(_, entry)| inert(&entry.labels.join(" · ")))
+        .map(|(_, entry)| {
+            let players: Vec<&str> = entry.players.iter().map(name).collect();
+            players.join(" · ")
+        })
         .collect();
     let room = page.width.saturating_sub(40).max(12);
     let wide = names
@@ -224,8 +230,10 @@ pub fn order_profile(page: Page, orders: &OrderReport) -> String {
         );
     }
     if let Some(index) = orders.bottleneck.index {
-        let fitted = orders.bottleneck.fitted_n.map_or(String::new(), |n| {
-            format!("; theory curve fits with n' = {}", number(n))
+        // At the end of its range the fit says that the theory does not describe the curve.
+        let fitted = orders.bottleneck.fitted_n.filter(|&n| n > 2.01);
+        let fitted = fitted.map_or("; the theory curve does not describe it".into(), |n| {
+            format!("; the theory curve fits best with n' = {}", number(n))
         });
         let line = format!(
             "bottleneck index {} (least J of the middle over the mean of the ends){fitted}",
@@ -250,7 +258,7 @@ pub fn players(page: Page, indices: &PlayerIndices) -> String {
         .iter()
         .fold(0.0f64, |most, value| most.max(value.abs()))
         .max(f64::MIN_POSITIVE);
-    let names: Vec<String> = indices.labels.iter().map(|label| inert(label)).collect();
+    let names: Vec<String> = names::of_all(&indices.labels).into_values().collect();
     let wide = names
         .iter()
         .map(|name| name.width())
@@ -284,14 +292,13 @@ pub fn index(page: Page, report: &IndexReport, labels: &[String]) -> String {
         &report.index,
         &format!("up to order {}", report.order),
     );
+    let named = names::of_all(labels);
     let name = |players: &[usize]| {
-        inert(
-            &players
-                .iter()
-                .map(|&player| labels[player].as_str())
-                .collect::<Vec<_>>()
-                .join(" · "),
-        )
+        let players: Vec<&str> = players
+            .iter()
+            .map(|player| named[player].as_str())
+            .collect();
+        players.join(" · ")
     };
     let names: Vec<String> = report
         .values
