@@ -92,6 +92,7 @@ pub fn and_or_observed(
     let settings = Settings {
         gap: options.gap,
         max_iterations: options.max_iterations,
+        own_share: 1.0,
     };
     let centred: Vec<f64> = table
         .values()
@@ -99,8 +100,8 @@ pub fn and_or_observed(
         .map(|value| value - table.empty())
         .collect();
     // On the pool from here on, so that no step waits for it.
-    let solution = rayon::scope(|_| minimize(centred, tolerance, &settings, &mut observe));
-    Ok(explanation(table, fit, solution))
+    let solution = rayon::scope(|_| minimize(vec![centred], &[tolerance], &settings, &mut observe));
+    Ok(explanation(table, fit, solution).expect("one model has one solution"))
 }
 
 /// The weight μ of squared residuals: 3 / (σ·√(2N ln 2N)) with N = 2^n, so that no interaction is worth its price for
@@ -117,8 +118,7 @@ const ROUNDING: f64 = 1e-10;
 /// The exact explanation on the support of the `shrunk` effects alone, if there is one that is as strong as `split` and no
 /// stronger: the projected effects of an iterate are never exactly zero, the shrunk ones are.
 fn on_support(table: &ValueTable, split: &AndOr, shrunk: [Vec<f64>; 2]) -> Option<AndOr> {
-    let [mut and, mut or] = shrunk;
-    or.iter_mut().for_each(|effect| *effect = -*effect);
+    let (_, mut and, mut or) = effects(shrunk);
     (and[0], or[0]) = (0.0, 0.0);
     lower_orders_win(table.players(), &mut and, &mut or);
     let terms = and.iter().chain(&or).filter(|effect| **effect != 0.0);
@@ -158,25 +158,42 @@ fn half(table: &ValueTable) -> AndOr {
     split
 }
 
-/// Signs, the constant, and what the certificate says.
-fn explanation(table: &ValueTable, fit: Fit, solution: Solution) -> AndOr {
-    let [and, mut or] = solution.effects;
+/// Signs, the constant, ties, and what the certificate says.
+fn explanation(table: &ValueTable, fit: Fit, mut solution: Solution) -> Option<AndOr> {
+    let (constant, and, or) = effects(solution.effects.pop()?);
+    let mut split = tied_to_lower_orders(table, table.empty() + constant, and, or, fit);
+    if fit == Fit::Exact
+        && let Some(sparse) = on_support(table, &split, solution.shrunk.pop()?)
+    {
+        split = sparse;
+    }
+    let proof = solution.proof.pop()?;
+    split.objective = split.l1() + split.residual_price();
+    split.alternatives = alternatives(&split, &proof);
+    split.lower_bound = solution.lower_bound;
+    split.proof = proof;
+    split.iterations = solution.iterations;
+    Some(split)
+}
+
+/// What a solution's free constants make of u(∅), and its effects with the sign of OR turned.
+pub(super) fn effects([and, mut or]: [Vec<f64>; 2]) -> (f64, Vec<f64>, Vec<f64>) {
     let constant = and[0] + total(&or);
     for effect in &mut or {
         *effect = -*effect;
     }
-    let mut split = AndOr::new(table, table.empty() + constant, and, or, fit);
-    if fit == Fit::Exact
-        && let Some(sparse) = on_support(table, &split, solution.shrunk)
-    {
-        split = sparse;
-    }
-    split.objective = split.l1() + split.residual_price();
-    split.alternatives = alternatives(&split, &solution.proof);
-    split.lower_bound = solution.lower_bound;
-    split.proof = solution.proof;
-    split.iterations = solution.iterations;
-    split
+    (constant, and, or)
+}
+
+fn tied_to_lower_orders(
+    table: &ValueTable,
+    empty: f64,
+    mut and: Vec<f64>,
+    mut or: Vec<f64>,
+    fit: Fit,
+) -> AndOr {
+    lower_orders_win(table.players(), &mut and, &mut or);
+    AndOr::new(table, empty, and, or, fit)
 }
 
 /// How near to 1 a reduced cost is called 1.

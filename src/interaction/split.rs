@@ -221,7 +221,9 @@ impl AndOr {
         fit: Fit,
     ) -> Self {
         (and[0], or[0]) = (0.0, 0.0);
-        lower_orders_win(table.players(), &mut and, &mut or);
+        for player in 0..table.players() {
+            and[1 << player] += std::mem::take(&mut or[1 << player]);
+        }
         let residuals = explained(empty, &and, &or);
         let squares = sum(&residuals, table.values(), |explained, value| {
             (explained - value) * (explained - value)
