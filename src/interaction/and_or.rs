@@ -77,17 +77,11 @@ pub fn and_or_observed(
 ) -> Result<AndOr> {
     options.check()?;
     let fit = options.fit.resolve(table, options.noise);
-    let tolerance = match fit {
-        Fit::Half => return Ok(half(table)),
-        Fit::Papers(rule) => return Ok(papers::published_rule(table, rule)),
-        Fit::Auto | Fit::Exact => Tolerance::None,
-        Fit::LeastSquares { sigma } => Tolerance::Squares {
-            weight: residual_weight(table.players(), sigma.unwrap_or(options.noise)),
-        },
-        Fit::Box { share } => match share * table.span().abs() {
-            0.0 => Tolerance::None,
-            bound => Tolerance::Box { bound },
-        },
+    let Some(tolerance) = tolerance(table, fit) else {
+        return Ok(match fit {
+            Fit::Papers(rule) => papers::published_rule(table, rule),
+            _ => half(table),
+        });
     };
     let settings = Settings {
         gap: options.gap,
@@ -102,6 +96,22 @@ pub fn and_or_observed(
     // On the pool from here on, so that no step waits for it.
     let solution = rayon::scope(|_| minimize(vec![centred], &[tolerance], &settings, &mut observe));
     Ok(explanation(table, fit, solution).expect("one model has one solution"))
+}
+
+/// What a decided fit tolerates; `None` for fits that are no optimization.
+pub(super) fn tolerance(table: &ValueTable, fit: Fit) -> Option<Tolerance> {
+    match fit {
+        Fit::Half | Fit::Papers(_) => None,
+        Fit::LeastSquares { sigma: Some(sigma) } => Some(Tolerance::Squares {
+            weight: residual_weight(table.players(), sigma),
+        }),
+        Fit::Box { share } if share * table.span().abs() > 0.0 => Some(Tolerance::Box {
+            bound: share * table.span().abs(),
+        }),
+        Fit::Auto | Fit::Exact | Fit::LeastSquares { .. } | Fit::Box { .. } => {
+            Some(Tolerance::None)
+        }
+    }
 }
 
 /// The weight μ of squared residuals: 3 / (σ·√(2N ln 2N)) with N = 2^n, so that no interaction is worth its price for
@@ -215,7 +225,7 @@ fn alternatives(split: &AndOr, proof: &[f64]) -> usize {
 }
 
 impl AndOrOptions {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         self.fit.check()?;
         for (parameter, value) in [("the noise of v", self.noise), ("the gap", self.gap)] {
             if !(value >= 0.0 && value.is_finite()) {

@@ -7,6 +7,7 @@ mod and_or;
 mod fit;
 mod gram;
 pub mod graph;
+pub mod joint;
 pub mod order;
 mod papers;
 mod prune;

@@ -8,3 +8,4 @@ pub mod faithfulness;
 pub mod growth;
 pub mod order_strength;
 pub mod sparsity;
+pub mod transfer;
