@@ -1,5 +1,6 @@
 //! All benchmarks, in one binary so that the library is linked once.
 
+mod extract;
 mod transform;
 
-criterion::criterion_main!(transform::benches);
+criterion::criterion_main!(extract::benches, transform::benches);

@@ -253,3 +253,255 @@ fn random_games_are_solved_with_proof_under_every_fit() {
 fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
+
+/// A planted game: terms of random sizes and effects, and noise.
+fn planted(rng: &mut ChaCha8Rng, players: usize, noise: f64) -> ValueTable {
+    let size = 1usize << players;
+    let mut values = vec![0.7; size];
+    for term in 0..3 * players {
+        let effect: f64 = rng.random_range(0.3..3.0) * if rng.random() { 1.0 } else { -1.0 };
+        let mut s = 0;
+        for _ in 0..rng.random_range(1..5) {
+            s |= 1usize << rng.random_range(0..players);
+        }
+        for (t, value) in values.iter_mut().enumerate() {
+            let fires = if term < 2 * players {
+                s & t == s
+            } else {
+                s & t != 0
+            };
+            *value += if fires { effect } else { 0.0 };
+        }
+    }
+    for value in &mut values {
+        // Three uniform numbers are noise enough.
+        let sum: f64 = (0..3).map(|_| rng.random_range(-1.0..1.0)).sum();
+        *value += noise * sum;
+    }
+    ValueTable::new(players, values).expect("finite")
+}
+
+#[test]
+fn permuting_the_players_permutes_the_answer() {
+    let mut rng = ChaCha8Rng::seed_from_u64(10);
+    let permutation = [3usize, 0, 6, 1, 5, 2, 4];
+    let image = |t: usize| {
+        (0..7)
+            .filter(|i| t >> i & 1 == 1)
+            .map(|i| 1usize << permutation[i])
+            .sum::<usize>()
+    };
+    for (fit, noise) in [
+        (Fit::Exact, 0.0),
+        (Fit::Exact, 0.02),
+        (Fit::LeastSquares { sigma: Some(0.02) }, 0.02),
+        (Fit::Box { share: 0.04 }, 0.02),
+    ] {
+        let table = planted(&mut rng, 7, noise);
+        let mut values = vec![0.0; 128];
+        for t in 0..128 {
+            values[image(t)] = table[t];
+        }
+        let moved = ValueTable::new(7, values).expect("finite");
+        let (here, there) = (solve(&table, fit, 1e-6), solve(&moved, fit, 1e-6));
+        let scale = here.strongest();
+        let worst = (1..128).fold(0.0f64, |worst, s| {
+            let and = here.and()[s] - there.and()[image(s)];
+            let or = here.or()[s] - there.or()[image(s)];
+            worst.max(and.abs()).max(or.abs())
+        });
+        println!(
+            "{fit}, noise {noise}: {:.1e} of the strongest, {} alternatives",
+            worst / scale,
+            here.alternatives()
+        );
+        assert!(
+            worst <= 1e-6 * scale,
+            "{fit}, noise {noise}: {worst} of {scale}"
+        );
+    }
+}
+
+#[test]
+fn threads_and_repetition_change_no_bit() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let table = planted(&mut rng, 15, 0.02);
+    let with = |threads: usize, fit: Fit| {
+        let pool = rayon_pool(threads);
+        pool.install(|| solve(&table, fit, 3e-2))
+    };
+    for fit in [
+        Fit::Exact,
+        Fit::LeastSquares { sigma: Some(0.02) },
+        Fit::Box { share: 0.04 },
+    ] {
+        let once = with(1, fit);
+        assert_eq!(once, with(3, fit), "{fit}");
+        assert_eq!(once, with(1, fit), "{fit}");
+    }
+}
+
+fn rayon_pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .expect("a pool")
+}
+
+fn game(expression: &str) -> ValueTable {
+    let mut game = harsanyi::game::synthetic::parse(expression).expect("a game");
+    harsanyi::tabulate(&mut game, |_| ()).expect("a table")
+}
+
+#[test]
+fn the_toy_function_has_its_printed_explanation() {
+    let table = game("and(0,1,2) + and(1,2) + and(2,3) + or(3,4)");
+    for fit in [Fit::Auto, Fit::Exact] {
+        let split = solve(&table, fit, 1e-4);
+        let found = split.salient(0.05).to_string();
+        let mut lines: Vec<&str> = found.lines().collect();
+        lines.sort_unstable();
+        let printed = [
+            "AND{0,1,2} 1.000",
+            "AND{1,2} 1.000",
+            "AND{2,3} 1.000",
+            "OR{3,4} 1.000",
+        ];
+        assert_eq!(lines, printed);
+        assert!((split.l1() - 4.0).abs() < 1e-9 && split.lower_bound() > 4.0 * (1.0 - 1e-4));
+    }
+}
+
+#[test]
+fn an_additive_game_needs_single_players_only() {
+    let split = solve(
+        &game("and(0) + and(1)*2 - and(2) + and(3)*0.5 + and(4)"),
+        Fit::Exact,
+        1e-4,
+    );
+    assert!((split.l1() - 5.5).abs() < 1e-9);
+    assert!(split.salient(1e-9).iter().all(|found| found.order() == 1));
+}
+
+#[test]
+fn the_papers_rule_descends_to_where_the_optimum_is() {
+    let table = game("and(0,1,2) + and(1,2) + and(2,3) + or(3,4)");
+    let papers = |iterations| {
+        let rule = harsanyi::interaction::PublishedRule {
+            rate: 1e-3,
+            iterations,
+            bound: 0.0,
+        };
+        solve(&table, Fit::Papers(rule), 0.0)
+    };
+    let (start, end) = (papers(0), papers(20_000));
+    let half = solve(&table, Fit::Half, 0.0);
+    assert!((start.l1() - half.l1()).abs() < 1e-9);
+    assert!(
+        end.l1() < half.l1() - 0.5 && end.l1() >= 4.0 - 1e-9,
+        "{} from {}",
+        end.l1(),
+        half.l1()
+    );
+    assert!(end.residual_max() < 1e-9 && end.lower_bound() == 0.0);
+}
+
+#[test]
+fn published_counter_examples_to_sparsity() {
+    use harsanyi::stats::sparsity::sparsity;
+    use harsanyi::transform::mobius;
+    let of = |table: &ValueTable| sparsity(table, &mobius(table), 0.05);
+    // The worked example: the paper prints 1.8 at m = 3, its own formula gives 1.9.
+    let worked = of(&game(
+        "and(0,1,2) + and(0,1) + and(1,2) + and(1) + and(2) + and(3)*0 + and(4)*0",
+    ));
+    for (mean, printed) in worked
+        .growth
+        .mean_output
+        .iter()
+        .zip([0.0, 0.4, 1.0, 1.9, 3.2, 5.0])
+    {
+        assert!((mean - printed).abs() < 1e-12);
+    }
+    assert!((worked.growth.exponent.expect("defined") - 1.5693).abs() < 1e-4);
+    // Parity: dense in all orders but the first, and no promise.
+    let parity = of(&game("parity(0,1,2,3,4,5)"));
+    assert!(!parity.growth.conditions_hold() && parity.salient() == 63 - 6);
+    // The quadratic game: the conditions hold with p = 1, all pairs are salient, and they nearly cancel.
+    let (mut sign, mut terms) = (0, String::from("and(0)"));
+    for player in 1..7 {
+        terms += &format!(" + and({player})");
+    }
+    for j in 1..7 {
+        for i in 0..j {
+            sign += 1;
+            terms += &format!(" {} and({i},{j})", if sign <= 10 { '+' } else { '-' });
+        }
+    }
+    let quadratic = of(&game(&terms));
+    assert!(quadratic.growth.conditions_hold());
+    assert!((quadratic.growth.exponent.expect("defined") - 1.0).abs() < 0.06);
+    assert_eq!(quadratic.orders[1].salient, 21);
+    assert!((quadratic.orders[1].agreement.expect("some") + 1.0 / 21.0).abs() < 1e-12);
+    assert!(quadratic.orders[1].bound.is_ok_and(|bound| bound >= 21.0));
+}
+
+/// Tables of real networks on real inputs, at most `players` players.
+fn real_tables(players: usize) -> Vec<(String, ValueTable)> {
+    let mut found = Vec::new();
+    if let Some(folder) = shared("games") {
+        let index = std::fs::read_to_string(folder.join("index.json")).expect("an index");
+        let index: Vec<Value> = serde_json::from_str(&index).expect("JSON");
+        for record in index {
+            let name = record["name"].as_str().expect("a name").to_owned();
+            let bytes = std::fs::read(folder.join(format!("{name}.f64"))).expect("a table");
+            let values: Vec<f64> = bytes
+                .chunks_exact(8)
+                .map(|bytes| f64::from_le_bytes(bytes.try_into().expect("eight")))
+                .collect();
+            let table = ValueTable::new(values.len().trailing_zeros() as usize, values);
+            found.push((name, table.expect("a table")));
+        }
+    }
+    if let Some(folder) = shared("goldens/inference") {
+        for name in ["stories260k_n08", "stories260k_n10", "stories260k_n12"] {
+            let mut archive =
+                npyz::npz::NpzArchive::open(folder.join(format!("{name}.npz"))).expect("npz");
+            let array = archive
+                .by_name("log_odds_unk")
+                .expect("readable")
+                .expect("there");
+            let values: Vec<f64> = array.into_vec().expect("float64");
+            let table = ValueTable::new(values.len().trailing_zeros() as usize, values);
+            found.push((name.to_owned(), table.expect("a table")));
+        }
+    }
+    found.retain(|(_, table)| table.players() <= players);
+    found
+}
+
+#[test]
+fn real_tables_are_solved_to_a_thousandth() {
+    for (name, table) in real_tables(13) {
+        let sigma = 1e-3 * table.span().abs();
+        for fit in [
+            Fit::Box { share: 0.02 },
+            Fit::Box { share: 0.04 },
+            Fit::LeastSquares { sigma: Some(sigma) },
+            Fit::Auto,
+        ] {
+            let start = std::time::Instant::now();
+            let split = solve(&table, fit, 1e-3);
+            println!(
+                "{name} {} l1 {:.4} gap {:.1e} iterations {} {:.2?} salient {}",
+                split.fit(),
+                split.l1(),
+                split.gap(),
+                split.iterations(),
+                start.elapsed(),
+                split.salient(0.05).len()
+            );
+            assert!(split.gap() <= 1e-3, "{name} {fit}: {}", split.gap());
+        }
+    }
+}

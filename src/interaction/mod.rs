@@ -5,17 +5,24 @@
 
 mod and_or;
 mod fit;
+mod gram;
+pub mod graph;
+pub mod joint;
 pub mod order;
 mod papers;
+mod prune;
 mod refit;
 mod select;
 mod sparsify;
+mod split;
 
-pub use and_or::{AndOr, AndOrOptions, and_or, and_or_observed};
+pub use and_or::{AndOrOptions, and_or, and_or_observed};
 pub use fit::{Fit, PublishedRule};
+pub use prune::{Pruned, prune};
 pub use refit::{MAX_REFIT, Refit, refit};
 pub use select::Threshold;
 pub use sparsify::Progress;
+pub use split::{AndOr, reconstruct};
 
 use std::fmt;
 

@@ -1,8 +1,7 @@
 //! The published gradient rule, to compare results that were made with it.
 
-use super::and_or::AndOr;
 use super::sparsify::reduce::{zip2, zip3, zip4};
-use super::{Fit, PublishedRule};
+use super::{AndOr, Fit, PublishedRule};
 use crate::game::ValueTable;
 use crate::transform::butterfly;
 

@@ -3,9 +3,11 @@
 //! The L1 norm finds which interactions there are, but shrinks them; once the support is chosen, least squares on it gives
 //! their size without that bias.
 
+use super::gram::{Products, centred};
+use super::sparsify::reduce::{sum, total};
+use super::split::{place, reconstruct};
 use super::{Interaction, Interactions, Kind};
 use crate::game::ValueTable;
-use crate::transform::butterfly;
 use crate::{Coalition, Error, Result};
 
 /// The most interactions that [`refit`] takes: the normal equations of 2048 are 32 MiB.
@@ -46,39 +48,13 @@ pub fn refit(table: &ValueTable, chosen: &Interactions) -> Result<Refit> {
     let players = table.players();
     let mut terms = Vec::with_capacity(chosen.len());
     for interaction in chosen.iter() {
-        match interaction.players.index() {
-            Some(index) if index != 0 && index < 1 << players => {
-                terms.push((interaction.kind, index as usize));
-            }
-            _ => {
-                return Err(Error::Input(format!(
-                    "{}{} is no interaction among {players} players",
-                    interaction.kind, interaction.players
-                )));
-            }
-        }
+        terms.push((interaction.kind, place(players, interaction)?));
     }
-    let columns = Columns::new(table);
-    let effects = solve(&columns, &terms);
-    let size = table.values().len();
-    let (mut and, mut or) = (vec![0.0; size], vec![0.0; size]);
-    for (&(kind, index), effect) in terms.iter().zip(&effects) {
-        match kind {
-            Kind::And => and[index] = *effect,
-            Kind::Or => or[index] = *effect,
-        }
-    }
-    let without_constant = super::and_or::explained(0.0, &and, &or);
-    let mean = |values: &[f64]| super::sparsify::reduce::total(values) / size as f64;
-    let empty = mean(table.values()) - mean(&without_constant);
-    let residual = |explained: &f64, value: &f64| explained + empty - value;
-    let (mut squares, mut residual_max) = (0.0, 0.0f64);
-    for (explained, value) in without_constant.iter().zip(table.values()) {
-        let residual = residual(explained, value);
-        squares += residual * residual;
-        residual_max = residual_max.max(residual.abs());
-    }
-    let interactions = terms
+    let mean = total(table.values()) / table.values().len() as f64;
+    let centred = table.values().iter().map(|value| value - mean).collect();
+    let values = Products::new(centred);
+    let effects = solve(players, &values, &terms);
+    let interactions: Vec<_> = terms
         .iter()
         .zip(effects)
         .filter(|(_, effect)| *effect != 0.0)
@@ -88,62 +64,23 @@ pub fn refit(table: &ValueTable, chosen: &Interactions) -> Result<Refit> {
             effect,
         })
         .collect();
+    let interactions = Interactions::new(interactions);
+    let free = reconstruct(players, 0.0, &interactions)?;
+    let size = table.values().len() as f64;
+    let empty = (total(table.values()) - total(free.values())) / size;
+    let residual = |explained: f64, value: f64| explained + empty - value;
+    let squares = sum(free.values(), table.values(), |a, b| residual(a, b).powi(2));
+    let pairs = free.values().iter().zip(table.values());
     Ok(Refit {
         empty,
-        interactions: Interactions::new(interactions),
-        residual_rms: (squares / size as f64).sqrt(),
-        residual_max,
+        interactions,
+        residual_rms: (squares / size).sqrt(),
+        residual_max: pairs.fold(0.0, |max: f64, (a, b)| max.max(residual(*a, *b).abs())),
     })
 }
 
-/// Inner products over all coalitions of the functions that interactions are, less their means: the constant is fitted out.
-struct Columns {
-    players: usize,
-    /// Σ_{T⊇S} (v(T) − mean v).
-    supersets: Vec<f64>,
-    /// Σ_{T∩S=∅} (v(T) − mean v).
-    disjoint: Vec<f64>,
-}
-
-impl Columns {
-    fn new(table: &ValueTable) -> Self {
-        let size = table.values().len() as f64;
-        let mean = super::sparsify::reduce::total(table.values()) / size;
-        let mut supersets: Vec<f64> = table.values().iter().map(|value| value - mean).collect();
-        let mut disjoint: Vec<f64> = supersets.iter().rev().copied().collect();
-        butterfly(&mut supersets, |without, with| (without + with, with));
-        butterfly(&mut disjoint, |without, with| (without + with, with));
-        Self {
-            players: table.players(),
-            supersets,
-            disjoint,
-        }
-    }
-
-    /// ⟨term, v⟩, centred. An OR is one minus "none of S", whose mean goes away.
-    fn with_value(&self, (kind, s): (Kind, usize)) -> f64 {
-        match kind {
-            Kind::And => self.supersets[s],
-            Kind::Or => -self.disjoint[s],
-        }
-    }
-
-    /// ⟨term, term⟩, centred.
-    fn inner(&self, (kind, s): (Kind, usize), (other, t): (Kind, usize)) -> f64 {
-        let share = |set: usize| 0.5f64.powi(set.count_ones() as i32);
-        let product = share(s) * share(t);
-        let shares = if kind == other {
-            share(s | t) - product
-        } else {
-            // "All of S" and "none of T" exclude each other where S and T meet.
-            product - if s & t == 0 { share(s | t) } else { 0.0 }
-        };
-        shares * (1u64 << self.players) as f64
-    }
-}
-
 /// Cholesky on the normal equations, terms in order; a dependent term gets 0.
-fn solve(columns: &Columns, terms: &[(Kind, usize)]) -> Vec<f64> {
+fn solve(players: usize, values: &Products, terms: &[(Kind, usize)]) -> Vec<f64> {
     let size = terms.len();
     let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
     let mut kept = Vec::with_capacity(size);
@@ -152,9 +89,9 @@ fn solve(columns: &Columns, terms: &[(Kind, usize)]) -> Vec<f64> {
         for (before, &other) in kept.iter().enumerate() {
             let before: &Vec<f64> = &rows[before];
             let known: f64 = row.iter().zip(before).map(|(a, b)| a * b).sum();
-            row.push((columns.inner(term, terms[other]) - known) / before[row.len()]);
+            row.push((centred(players, term, terms[other]) - known) / before[row.len()]);
         }
-        let norm = columns.inner(term, term);
+        let norm = centred(players, term, term);
         let rest = norm - row.iter().map(|x| x * x).sum::<f64>();
         if rest > INDEPENDENT * norm {
             row.push(rest.sqrt());
@@ -165,7 +102,7 @@ fn solve(columns: &Columns, terms: &[(Kind, usize)]) -> Vec<f64> {
     let mut solved: Vec<f64> = Vec::with_capacity(kept.len());
     for (row, &at) in rows.iter().zip(&kept) {
         let known: f64 = row.iter().zip(&solved).map(|(a, b)| a * b).sum();
-        solved.push((columns.with_value(terms[at]) - known) / row[solved.len()]);
+        solved.push((values.with(terms[at]) - known) / row[solved.len()]);
     }
     for at in (0..solved.len()).rev() {
         solved[at] /= rows[at][at];

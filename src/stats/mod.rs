@@ -4,5 +4,8 @@
 //! ([`order_strength`]), how v grows with the coalition ([`growth`]), and the depth of the bottleneck ([`bottleneck`]).
 
 pub mod bottleneck;
+pub mod faithfulness;
 pub mod growth;
 pub mod order_strength;
+pub mod sparsity;
+pub mod transfer;

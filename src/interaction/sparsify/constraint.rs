@@ -1,8 +1,6 @@
 //! The set that explanations live in, for each tolerance: how to project onto it and what an iterate is worth.
 
 use super::frame::Frame;
-use super::halpern::Iterate;
-use super::proximal::Proximal;
 use super::reduce::{dot, l1, zip2, zip3};
 use super::spin::SpinInverse;
 use super::{Tolerance, operator};
@@ -32,7 +30,7 @@ enum Kind {
 }
 
 /// The scale σ of the deviations beside the effects: measured best for 8 to 14 players.
-pub(super) fn deviation_scale(players: usize) -> f64 {
+fn deviation_scale(players: usize) -> f64 {
     0.4 * 1.27f64.powi(players as i32)
 }
 
@@ -87,21 +85,42 @@ impl Constraint {
         }
     }
 
-    /// `at.moves` ← P(w) − w; `multiplier` ← what [`Self::dual`] needs.
-    pub(super) fn project(&mut self, at: &mut Iterate, multiplier: &mut Vec<f64>) {
+    /// How many blocks of variables there are: a, o′ and, with a box, d.
+    pub(super) fn blocks(&self) -> usize {
+        match self.kind {
+            Kind::Exact | Kind::Squares { .. } => 2,
+            Kind::Box { .. } => 3,
+        }
+    }
+
+    /// The bounds of the third block, none where there is no third block.
+    pub(super) fn scaled_bounds(&self) -> Vec<f64> {
+        match &self.kind {
+            Kind::Exact | Kind::Squares { .. } => Vec::new(),
+            Kind::Box { bounds, scale, .. } => bounds.iter().map(|bound| bound / scale).collect(),
+        }
+    }
+
+    /// `moves` ← P(w) − w; `multiplier` ← what [`Self::dual`] needs.
+    pub(super) fn project(
+        &mut self,
+        w: &[Vec<f64>],
+        moves: &mut [Vec<f64>],
+        multiplier: &mut Vec<f64>,
+    ) {
         match &mut self.kind {
-            Kind::Exact => self.frame.project(&at.w, &mut at.moves, multiplier),
+            Kind::Exact => self.frame.project(w, moves, multiplier),
             Kind::Squares { spin, .. } => {
-                operator::residual_into(&self.u, &at.w, multiplier, &mut self.scratch);
+                operator::residual_into(&self.u, w, multiplier, &mut self.scratch);
                 spin.apply(multiplier);
-                operator::adjoint_into(multiplier, &mut at.moves);
+                operator::adjoint_into(multiplier, moves);
             }
             Kind::Box { scale, spin, .. } => {
-                operator::residual_into(&self.u, &at.w, multiplier, &mut self.scratch);
-                zip2(multiplier, &at.w[2], |rest, d| *rest += *scale * d);
+                operator::residual_into(&self.u, w, multiplier, &mut self.scratch);
+                zip2(multiplier, &w[2], |rest, d| *rest += *scale * d);
                 spin.apply(multiplier);
-                operator::adjoint_into(multiplier, &mut at.moves);
-                zip2(&mut at.moves[2], multiplier, |step, y| *step = -*scale * y);
+                operator::adjoint_into(multiplier, moves);
+                zip2(&mut moves[2], multiplier, |step, y| *step = -*scale * y);
             }
         }
     }
@@ -118,59 +137,46 @@ impl Constraint {
         zip2(dual, multiplier, |y, _| *y /= gamma);
     }
 
-    /// A feasible pair of effects near the iterate, and its objective.
-    pub(super) fn feasible(
+    /// Turns `candidate`, the effects after the soft threshold, into a feasible pair near the iterate; returns what it pays
+    /// beside its strength.
+    pub(super) fn repair(
         &mut self,
-        at: &Iterate,
-        proximals: &[Proximal<'_>],
-        candidate: &mut [Vec<f64>; 2],
+        w: &[Vec<f64>],
+        moves: &[Vec<f64>],
+        candidate: &mut [Vec<f64>],
     ) -> f64 {
         match &self.kind {
             Kind::Exact => {
-                projected(at, candidate);
-                strength(candidate)
+                for (block, candidate) in candidate.iter_mut().enumerate() {
+                    zip3(candidate, &w[block], &moves[block], |x, w, step| {
+                        *x = w + step
+                    });
+                }
+                0.0
             }
             Kind::Squares { weight, .. } => {
-                for (block, candidate) in candidate.iter_mut().enumerate() {
-                    proximals[block].point(&at.w[block], &at.moves[block], at.gamma, candidate);
-                }
                 let mut residual = Vec::new();
                 operator::residual_into(&self.u, candidate, &mut residual, &mut self.scratch);
-                strength(candidate) + 0.5 * weight * dot(&residual, &residual)
+                0.5 * weight * dot(&residual, &residual)
             }
             Kind::Box { bounds, scale, .. } => {
                 // Clip the deviation into the box and let the effects follow.
                 let mut excess = vec![0.0; self.u.len()];
-                zip3(&mut excess, &at.w[2], &at.moves[2], |x, w, step| {
-                    *x = scale * (w + step);
+                zip3(&mut excess, &w[2], &moves[2], |x, w, step| {
+                    *x = scale * (w + step)
                 });
                 zip2(&mut excess, bounds, |x, bound| {
-                    *x = x.max(-bound).min(bound) - *x;
+                    *x = x.max(-bound).min(bound) - *x
                 });
-                let [and, or] = candidate;
-                and.resize(self.u.len(), 0.0);
-                or.resize(self.u.len(), 0.0);
-                self.frame.least_norm(excess, and, or);
+                let (and, or) = candidate.split_at_mut(1);
+                self.frame.least_norm(excess, &mut and[0], &mut or[0]);
                 for (block, candidate) in candidate.iter_mut().enumerate() {
-                    zip3(candidate, &at.w[block], &at.moves[block], |x, w, step| {
-                        *x += w + step;
+                    zip3(candidate, &w[block], &moves[block], |x, w, step| {
+                        *x += w + step
                     });
                 }
-                strength(candidate)
+                0.0
             }
         }
     }
-}
-
-fn projected(at: &Iterate, candidate: &mut [Vec<f64>; 2]) {
-    for (block, candidate) in candidate.iter_mut().enumerate() {
-        let (w, moves) = (&at.w[block], &at.moves[block]);
-        candidate.resize(w.len(), 0.0);
-        zip3(candidate, w, moves, |x, w, step| *x = w + step);
-    }
-}
-
-/// ‖a‖₁ + ‖o′‖₁ beside the constants.
-pub(super) fn strength(effects: &[Vec<f64>]) -> f64 {
-    effects[..2].iter().map(|block| l1(&block[1..])).sum()
 }

@@ -167,8 +167,8 @@ fn congruence() -> [[f64; 2]; 2] {
 mod tests {
     use rand::{Rng, SeedableRng};
 
-    use super::super::operator;
     use super::*;
+    use crate::interaction::sparsify::operator;
     use crate::interaction::sparsify::reduce::{dot, max_abs};
 
     fn random(rng: &mut impl Rng, len: usize) -> Vec<f64> {

@@ -5,8 +5,8 @@
 //! geometric for a linear program. At a restart the step length γ is balanced by how far primal and dual point travelled.
 
 use super::certificate::Certificate;
-use super::constraint::{Constraint, deviation_scale};
-use super::proximal::{Proximal, bounds, prices};
+use super::models::Models;
+use super::proximal::Proximal;
 use super::reduce::sum3;
 use super::{Progress, Settings, Solution, Tolerance};
 
@@ -95,54 +95,33 @@ impl Iterate {
     }
 }
 
-/// Solves the problem for the centred game `u`.
+/// Solves the problem for the centred games `targets`, one per model, each with its tolerance.
 ///
 /// # Cost
-/// Four butterflies an iteration without tolerance, four and two spin transforms with one; about 20 tables of memory.
+/// Per model four butterflies an iteration without tolerance, four and two spin transforms with one; about 20 tables of memory.
 pub(crate) fn minimize(
-    u: Vec<f64>,
-    tolerance: Tolerance,
+    targets: Vec<Vec<f64>>,
+    tolerances: &[Tolerance],
     settings: &Settings,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Solution {
-    let len = u.len();
-    let prices = prices(len);
-    let mut proximals = vec![Proximal::Shrink(&prices), Proximal::Shrink(&prices)];
-    let scaled_bounds = match tolerance {
-        Tolerance::Box { bound } => {
-            bounds(len, bound / deviation_scale(len.trailing_zeros() as usize))
-        }
-        _ => Vec::new(),
-    };
-    if let Tolerance::Box { .. } = tolerance {
-        proximals.push(Proximal::Clip(&scaled_bounds));
-    }
-    let mut constraint = Constraint::new(u, tolerance);
-    let mut certificate = Certificate::new(constraint.constant_direction());
-    let mut at = Iterate {
-        w: vec![vec![0.0; len]; proximals.len()],
-        moves: vec![vec![0.0; len]; proximals.len()],
-        gamma: 1.0,
-    };
-    let (mut multiplier, mut dual) = (Vec::new(), Vec::new());
-    let mut candidate = [Vec::new(), Vec::new()];
-    let mut best = [vec![0.0; len], vec![0.0; len]];
+    let mut models = Models::new(targets, tolerances, settings.own_share);
+    let mut certificate = Certificate::new(models.constant_direction(), tolerances.len());
+    let mut at = models.start();
+    let mut best = Vec::new();
     let mut objective = f64::INFINITY;
     let mut anchor: Option<Anchor> = None;
     let mut previous = f64::INFINITY;
     let mut iteration = 0;
-    at.gamma = (10.0 * constraint.typical_effect()).max(f64::MIN_POSITIVE);
-    constraint.set_gamma(at.gamma);
     loop {
-        constraint.project(&mut at, &mut multiplier);
+        models.project(&mut at);
         if iteration % CHECK == 0 || iteration >= settings.max_iterations {
-            let value = constraint.feasible(&at, &proximals, &mut candidate);
+            let (value, candidate) = models.feasible(&at);
             if value < objective {
                 objective = value;
-                std::mem::swap(&mut best, &mut candidate);
+                best = candidate;
             }
-            constraint.dual(&multiplier, at.gamma, &mut dual);
-            certificate.offer(constraint.target(), tolerance, &mut dual);
+            models.certify(&at, &mut certificate);
             progress(Progress {
                 iteration,
                 objective,
@@ -153,43 +132,33 @@ pub(crate) fn minimize(
                 break;
             }
         }
-        let mut residual = at.residual(&proximals);
+        let mut residual = at.residual(&models.proximals());
         if let Some(last) = &anchor
             && restarts(last, residual, previous, iteration)
         {
             let factor = at.imbalance(last);
             if factor != 1.0 {
                 at.rescale(factor);
-                if let Tolerance::Squares { .. } = tolerance {
-                    constraint.set_gamma(at.gamma);
-                    constraint.project(&mut at, &mut multiplier);
-                }
-                residual = at.residual(&proximals);
+                models.follow_gamma(&mut at);
+                residual = at.residual(&models.proximals());
             }
             anchor = None;
         }
         let anchor = anchor.get_or_insert_with(|| at.anchor(residual));
         previous = residual;
         let share = 1.0 / (anchor.round + 2) as f64;
+        let gamma = at.gamma;
+        let proximals = models.proximals();
         for (block, proximal) in proximals.iter().enumerate() {
-            proximal.advance(
-                &mut at.w[block],
-                &at.moves[block],
-                &anchor.w[block],
-                at.gamma,
-                share,
-            );
+            let (w, moves) = (&mut at.w[block], &at.moves[block]);
+            proximal.advance(w, moves, &anchor.w[block], gamma, share);
         }
         anchor.round += 1;
         iteration += 1;
     }
-    let mut shrunk = candidate;
-    for (block, shrunk) in shrunk.iter_mut().enumerate() {
-        proximals[block].point(&at.w[block], &at.moves[block], at.gamma, shrunk);
-    }
     Solution {
+        shrunk: models.shrunk(&at),
         effects: best,
-        shrunk,
         lower_bound: certificate.bound,
         proof: certificate.proof,
         iterations: iteration,

@@ -9,9 +9,11 @@ mod certificate;
 mod constraint;
 mod frame;
 mod halpern;
+mod models;
 pub(crate) mod operator;
 mod proximal;
 pub(crate) mod reduce;
+mod shared;
 mod spin;
 
 pub(crate) use halpern::minimize;
@@ -34,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) gap: f64,
     /// Iterations after which to stop anyway.
     pub(crate) max_iterations: usize,
+    /// α of (1 − α)·max + α·sum over models; without meaning for one model.
+    pub(crate) own_share: f64,
 }
 
 /// How far the search is.
@@ -47,16 +51,33 @@ pub struct Progress {
     pub lower_bound: f64,
 }
 
-/// The best explanation found and the proof of how good it is.
+/// The best explanations found, one per model, and the proof of how good they are.
 pub(crate) struct Solution {
-    /// a and o′, each with its free constant at 0.
-    pub(crate) effects: [Vec<f64>; 2],
+    /// a and o′ by model, each with its free constant at 0.
+    pub(crate) effects: Vec<[Vec<f64>; 2]>,
     /// The last effects as the soft threshold left them: sparse, and not quite feasible.
-    pub(crate) shrunk: [Vec<f64>; 2],
+    pub(crate) shrunk: Vec<[Vec<f64>; 2]>,
     /// The objective of the dual problem at `proof`.
     pub(crate) lower_bound: f64,
-    /// A feasible point of the dual problem: |Aᵀy| ≤ 1 beside the constants, 0 at the constants.
-    pub(crate) proof: Vec<f64>,
+    /// A feasible point of the dual problem, by model.
+    pub(crate) proof: Vec<Vec<f64>>,
     /// Iterations done.
     pub(crate) iterations: usize,
+}
+
+/// Σ_S (1 − α)·max_i |x_i(S)| + α·Σ_i |x_i(S)| of one kind of effects over models, the constants at 0 aside.
+pub(crate) fn shared_strength(models: &[&[f64]], own_share: f64) -> f64 {
+    if let [only] = models {
+        return reduce::l1(&only[1..]);
+    }
+    let norm = shared::SharedNorm { own: own_share };
+    let size = models.first().map_or(0, |model| model.len());
+    let mut effects = Vec::new();
+    (1..size)
+        .map(|s| {
+            effects.clear();
+            effects.extend(models.iter().map(|model| model[s]));
+            norm.value(&effects)
+        })
+        .sum()
 }

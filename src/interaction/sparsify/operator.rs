@@ -37,6 +37,7 @@ pub(super) fn residual_into(
 }
 
 /// u − A x.
+#[cfg(test)]
 pub(super) fn residual(u: &[f64], x: &[Vec<f64>]) -> Vec<f64> {
     let (mut residual, mut scratch) = (Vec::new(), Vec::new());
     residual_into(u, x, &mut residual, &mut scratch);
@@ -63,7 +64,7 @@ pub(super) fn adjoint_into(y: &[f64], slack: &mut [Vec<f64>]) {
 }
 
 /// Aᵀ y.
-pub(super) fn adjoint(y: &[f64]) -> Vec<Vec<f64>> {
+pub(crate) fn adjoint(y: &[f64]) -> Vec<Vec<f64>> {
     let mut slack = vec![Vec::new(), Vec::new()];
     adjoint_into(y, &mut slack);
     slack
@@ -73,8 +74,8 @@ pub(super) fn adjoint(y: &[f64]) -> Vec<Vec<f64>> {
 mod tests {
     use rand::{Rng, SeedableRng};
 
-    use super::super::reduce::dot;
     use super::*;
+    use crate::interaction::sparsify::reduce::dot;
 
     #[test]
     fn the_operator_is_its_definition_and_the_adjoint_its_transpose() {

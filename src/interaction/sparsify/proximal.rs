@@ -8,6 +8,8 @@ pub(super) enum Proximal<'a> {
     Shrink(&'a [f64]),
     /// Of a box |x| ≤ bound: into the box.
     Clip(&'a [f64]),
+    /// Of something that couples blocks: here is prox(2x − w), found beforehand.
+    Given(&'a [f64]),
 }
 
 fn shrink(value: f64, by: f64) -> f64 {
@@ -31,6 +33,10 @@ impl Proximal<'_> {
             Self::Clip(bounds) => sum3(w, moves, bounds, |w, step, bound| {
                 let x = w + step;
                 let rest = into(x + step, bound) - x;
+                rest * rest
+            }),
+            Self::Given(points) => sum3(w, moves, points, |w, step, point| {
+                let rest = point - w - step;
                 rest * rest
             }),
         }
@@ -57,6 +63,10 @@ impl Proximal<'_> {
                 let reflected = *w + 2.0 * (into(x + step, bound) - x);
                 *w = share * anchor + keep * reflected;
             }),
+            Self::Given(points) => zip4(w, moves, anchor, points, |w, step, anchor, point| {
+                let reflected = *w + 2.0 * (point - *w - step);
+                *w = share * anchor + keep * reflected;
+            }),
         }
     }
 
@@ -66,6 +76,7 @@ impl Proximal<'_> {
         let (limits, apply): (&[f64], fn(f64, f64, f64) -> f64) = match self {
             Self::Shrink(prices) => (prices, |z, gamma, price| shrink(z, gamma * price)),
             Self::Clip(bounds) => (bounds, |z, _, bound| into(z, bound)),
+            Self::Given(points) => (points, |_, _, point| point),
         };
         out.extend(
             w.iter()

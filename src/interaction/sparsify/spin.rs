@@ -230,9 +230,9 @@ fn inverse(matrix: &[f64], shift: f64) -> Vec<f64> {
 mod tests {
     use rand::{Rng, SeedableRng};
 
-    use super::super::operator;
-    use super::super::reduce::max_abs;
     use super::*;
+    use crate::interaction::sparsify::operator;
+    use crate::interaction::sparsify::reduce::max_abs;
 
     #[test]
     fn the_spin_inverse_undoes_the_shifted_gram_map() {
