@@ -347,3 +347,82 @@ fn the_program_tells_about_itself() {
     assert!(stdout(&["completions", "bash"]).contains("harsanyi"));
     assert!(stdout(&["man"]).starts_with(".ie"));
 }
+
+#[test]
+fn several_tables_are_explained_together_and_their_overlap_is_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let table = |name: &str, game: &str| {
+        let path = dir.path().join(name);
+        let file = path.to_str().expect("plain").to_owned();
+        stdout(&["tabulate", "--game", game, "-o", &file]);
+        file
+    };
+    let one = table(
+        "one.npy",
+        "synthetic:n=4; and(0,1)*2 + or(2,3) + and(1,3)*0.2",
+    );
+    let other = table(
+        "other.npy",
+        "synthetic:n=4; and(0,1)*1.5 + or(2,3)*1.2 + and(0,2)*0.2",
+    );
+    let out = dir.path().join("joint");
+    let words = [
+        "extract",
+        "--values",
+        &one,
+        "--with",
+        &other,
+        "-o",
+        out.to_str().expect("plain"),
+    ];
+    let found = json(&words);
+    assert!(number(&found["gap"]) < 1e-3);
+    for model in found["models"].as_array().expect("two") {
+        assert_eq!(model["and"][0]["players"], serde_json::json!([0, 1]));
+        assert_eq!(model["or"][0]["players"], serde_json::json!([2, 3]));
+    }
+    assert!(out.join("joint.json").exists() && out.join("model-1/interactions.parquet").exists());
+    assert!(stdout(&words).contains("Model 1"));
+    let (code, message) = crate::command::failure(&[
+        "extract",
+        "--values",
+        &one,
+        "--with",
+        &table("three.npy", "synthetic:n=3; and(0,1)"),
+    ]);
+    assert_eq!(code, 1, "{message}");
+}
+
+#[test]
+fn extraction_writes_sparsity_and_a_graph_and_can_refit() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let out = dir.path().to_str().expect("plain");
+    let game = "synthetic:and(0,1,2)*2 + and(0,1,3) - or(3,4)*0.7 + noise(0.01,7)";
+    let found = json(&[
+        "extract",
+        "--game",
+        game,
+        "--fit",
+        "least-squares:0.01",
+        "--refit",
+        "-o",
+        out,
+    ]);
+    let refitted = &found["refit"]["and"][0];
+    assert_eq!(refitted["players"], serde_json::json!([0, 1, 2]));
+    assert!(
+        (number(&refitted["effect"]) - 2.0).abs() < 0.1,
+        "{refitted}"
+    );
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(dir.path().join(name)).expect(name)).expect("JSON")
+    };
+    let sparsity = read("sparsity.json");
+    assert_eq!(sparsity["salient"][0]["threshold"], "max:0.05");
+    assert_eq!(number(&sparsity["strength_curve"][0]), 1.0);
+    assert!(number(&sparsity["faithfulness"]["rms"]) < 0.1);
+    assert!(number(&sparsity["pruning"][0]["kept"]) >= 1.0);
+    assert!(read("graph.json")["nodes"].as_array().expect("nodes").len() >= 5);
+    let dot = std::fs::read_to_string(dir.path().join("graph.dot")).expect("there");
+    assert!(dot.starts_with("digraph interactions {"), "{dot}");
+}

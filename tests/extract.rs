@@ -465,13 +465,7 @@ fn real_tables(players: usize) -> Vec<(String, ValueTable)> {
     }
     if let Some(folder) = shared("goldens/inference") {
         for name in ["stories260k_n08", "stories260k_n10", "stories260k_n12"] {
-            let mut archive =
-                npyz::npz::NpzArchive::open(folder.join(format!("{name}.npz"))).expect("npz");
-            let array = archive
-                .by_name("log_odds_unk")
-                .expect("readable")
-                .expect("there");
-            let values: Vec<f64> = array.into_vec().expect("float64");
+            let values = crate::shared::npz(&folder.join(format!("{name}.npz")), "log_odds_unk");
             let table = ValueTable::new(values.len().trailing_zeros() as usize, values);
             found.push((name.to_owned(), table.expect("a table")));
         }

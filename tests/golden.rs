@@ -3,8 +3,6 @@
 //! shapiq's numbers lie outside the repository; the folder that holds `goldens/shapiq` is named by `HARSANYI_SHARED`, and
 //! without it the tests that need them say so and pass.
 
-use std::path::PathBuf;
-
 use harsanyi::game::{Game, synthetic};
 use harsanyi::interaction::order::{multi_order, relative_strength};
 use harsanyi::stats::bottleneck::{bottleneck_index, theory_curve};
@@ -14,19 +12,16 @@ use harsanyi::transform::{mobius, zeta};
 use harsanyi::{Coalition, ValueTable, tabulate};
 use serde_json::Value;
 
+use crate::shared;
+
 fn table(game: &str) -> ValueTable {
     tabulate(&mut synthetic::parse(game).expect("a game"), |_| ()).expect("a table")
 }
 
 fn shapiq_games() -> Vec<(String, Value)> {
-    let Some(shared) = std::env::var_os("HARSANYI_SHARED") else {
-        #[expect(clippy::print_stderr, reason = "a test that skips must say so")]
-        {
-            eprintln!("skipped: HARSANYI_SHARED does not name the folder with goldens/shapiq");
-        }
+    let Some(folder) = shared::folder("goldens/shapiq") else {
         return Vec::new();
     };
-    let folder = PathBuf::from(shared).join("goldens/shapiq");
     ["dense-normal-n4", "and-or-n6", "dense-normal-n9"]
         .map(|name| {
             let path = folder.join(format!("{name}.json"));

@@ -8,17 +8,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-fn shared() -> Option<PathBuf> {
-    let shared = std::env::var_os("HARSANYI_SHARED").map(PathBuf::from);
-    if shared.is_none() {
-        #[expect(clippy::print_stderr, reason = "a test that skips must say so")]
-        {
-            eprintln!(
-                "skipped: HARSANYI_SHARED does not name the folder with models and goldens/inference"
-            );
-        }
-    }
-    shared
+use crate::shared;
+
+/// The folder of everything that these tests read.
+fn everything() -> Option<PathBuf> {
+    shared::folder("")
 }
 
 /// The table that `harsanyi tabulate` writes for `text`.
@@ -38,22 +32,11 @@ fn tabulate(model: &Path, text: &str, options: &[&str]) -> Vec<f64> {
         "{}",
         String::from_utf8_lossy(&run.stderr)
     );
-    let bytes = std::fs::read(&path).expect("written");
-    npyz::NpyFile::new(&bytes[..])
-        .expect("an array")
-        .into_vec()
-        .expect("float64")
+    shared::npy(&path)
 }
 
 fn reference(shared: &Path, case: &str, array: &str) -> Vec<f64> {
-    let file =
-        std::fs::File::open(shared.join(format!("goldens/inference/{case}.npz"))).expect("opens");
-    let mut archive = zip::ZipArchive::new(file).expect("a zip archive");
-    let member = archive.by_name(&format!("{array}.npy")).expect("is there");
-    npyz::NpyFile::new(member)
-        .expect("an array")
-        .into_vec()
-        .expect("float64")
+    shared::npz(&shared.join(format!("goldens/inference/{case}.npz")), array)
 }
 
 fn describe(shared: &Path, case: &str) -> Value {
@@ -71,7 +54,7 @@ fn furthest(got: &[f64], expected: &[f64]) -> f64 {
 
 /// Both maskings and three readouts of the language model; words are the players of the reference, and so is the target.
 fn language_model(case: &str) {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = everything() else { return };
     let about = describe(&shared, case);
     let text = about["prompt"].as_str().expect("a prompt");
     let model = shared.join("models/stories260k");
@@ -95,7 +78,7 @@ fn language_model(case: &str) {
 
 /// One table of the classifier: a class's logit, or the log-odds, which between two classes are a difference of logits.
 fn classifier(case: &str, baseline: &str, target: &str, readout: &str) {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = everything() else { return };
     let about = describe(&shared, case);
     let text = about["text"].as_str().expect("a text");
     // A token that is never attended to may as well be padding.

@@ -19,4 +19,5 @@ mod hub;
 mod inference;
 #[cfg(feature = "network")]
 mod models;
+mod shared;
 mod value_files;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use harsanyi::device::DeviceChoice;
 use harsanyi::input::{Baseline, PlayerRule, Target};
-use harsanyi::interaction::{Fit, Threshold};
+use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
 use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
 use serde::Serialize;
@@ -173,6 +173,12 @@ pub(crate) struct ExtractionArgs {
     /// Which interactions count as salient: max:0.05 (of the strongest), span:0.03 (of |v(N) − v(∅)|), abs:X, top:K
     #[arg(long, default_value_t, value_name = "RULE")]
     pub(crate) threshold: Threshold,
+    /// Stop when the explanation is proven to be this close to the least possible, as a share of it
+    #[arg(long, default_value_t = AndOrOptions::default().gap, value_name = "SHARE")]
+    pub(crate) gap: f64,
+    /// Fit the effects of the salient interactions anew by least squares
+    #[arg(long)]
+    pub(crate) refit: bool,
     /// Interactions to list
     #[arg(long, default_value_t = 12, value_name = "N")]
     pub(crate) rows: usize,
@@ -208,6 +214,12 @@ pub(crate) struct ValuesArgs {
 pub(crate) struct ExtractArgs {
     #[command(flatten)]
     pub(crate) values: ValuesArgs,
+    /// A further table on the same players, to be explained together with the first; may be repeated
+    #[arg(long, value_name = "FILE", requires = "values")]
+    pub(crate) with: Vec<PathBuf>,
+    /// Under --with, what an interaction pays for each model that has it, beside what it pays once for all (0 to 1)
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE", requires = "with")]
+    pub(crate) alpha: f64,
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
 }

@@ -73,7 +73,7 @@ pub(crate) fn profile(
         dir.as_deref().map(folder::create).transpose()?;
         let source = Source::Text(network, &text.text);
         let evaluated = run::evaluate(source, sample, global, &config, output)?;
-        let profile = run::profile(evaluated, extraction, dir.as_deref())?;
+        let profile = run::profile(evaluated, extraction, dir.as_deref(), output)?;
         output.result(&profile, || page(output, &profile, extraction.rows))?;
         if let Some(pairs) = &profile.orders.multi_order {
             by_players

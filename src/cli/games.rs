@@ -35,29 +35,31 @@ pub(crate) fn table(game: &str, output: &Output) -> anyhow::Result<ValueTable> {
     read(Path::new(path), order)
 }
 
-/// The table that the options name: a file, the `values.npy` of a run folder, or a game.
+/// The table that the options name, and its players' names.
 pub(crate) fn values(
     args: &ValuesArgs,
     output: &Output,
-) -> anyhow::Result<(ValueTable, Vec<String>, String)> {
+) -> anyhow::Result<(ValueTable, Vec<String>)> {
     match (&args.values, &args.game) {
-        (Some(path), _) if path.is_dir() => {
-            let table = read(&path.join("values.npy"), BitOrder::default())?;
-            let labels = labels_of(&path.join("record.json"), table.players());
-            Ok((table, labels, path.display().to_string()))
-        }
-        (Some(path), _) => {
-            let table = read(path, BitOrder::default())?;
-            let labels = numbers(table.players());
-            Ok((table, labels, path.display().to_string()))
-        }
+        (Some(path), _) => of_path(path),
         (None, game) => {
-            let game = game.as_deref().unwrap_or_default();
-            let table = table(game, output)?;
+            let table = table(game.as_deref().unwrap_or_default(), output)?;
             let labels = numbers(table.players());
-            Ok((table, labels, game.to_owned()))
+            Ok((table, labels))
         }
     }
+}
+
+/// The table in a file, or the `values.npy` of a run folder with the names in its record.
+pub(crate) fn of_path(path: &Path) -> anyhow::Result<(ValueTable, Vec<String>)> {
+    if path.is_dir() {
+        let table = read(&path.join("values.npy"), BitOrder::default())?;
+        let labels = labels_of(&path.join("record.json"), table.players());
+        return Ok((table, labels));
+    }
+    let table = read(path, BitOrder::default())?;
+    let labels = numbers(table.players());
+    Ok((table, labels))
 }
 
 fn read(path: &Path, order: BitOrder) -> anyhow::Result<ValueTable> {

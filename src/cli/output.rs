@@ -115,6 +115,12 @@ impl Output {
         )
     }
 
+    /// A line that tells how far something of unknown length is.
+    pub(crate) fn spinner(&self, what: &'static str) -> ProgressBar {
+        self.styled("{prefix} {spinner} {elapsed} {msg}", 0)
+            .with_prefix(what)
+    }
+
     fn styled(&self, template: &str, length: u64) -> ProgressBar {
         let target = if self.progress {
             ProgressDrawTarget::stderr()

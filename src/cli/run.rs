@@ -7,15 +7,14 @@ use std::time::Instant;
 use harsanyi::ValueTable;
 use harsanyi::device;
 use harsanyi::game::file;
-use harsanyi::interaction::{AndOrOptions, and_or};
 use harsanyi::report::{
     InteractionReport, OrderReport, PlayerIndices, PlayerInfo, Record, SCHEMA, folder,
-    write_interactions,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{ExtractionArgs, GlobalArgs, SampleArgs};
+use super::extraction;
 use super::games;
 use super::network::Network;
 use super::output::Output;
@@ -122,8 +121,9 @@ pub(crate) fn evaluate(
 /// Extracts, measures and, where there is a folder, writes: the values first, since they took longest.
 pub(crate) fn profile(
     evaluated: Evaluated,
-    extraction: &ExtractionArgs,
+    args: &ExtractionArgs,
     dir: Option<&Path>,
+    output: &Output,
 ) -> anyhow::Result<Profile> {
     let Evaluated { table, mut record } = evaluated;
     if let Some(dir) = dir {
@@ -135,14 +135,7 @@ pub(crate) fn profile(
         .as_ref()
         .and_then(|noise| noise["probe_std"].as_f64())
         .unwrap_or(0.0);
-    let found = and_or(
-        &table,
-        &AndOrOptions {
-            fit: extraction.fit,
-            noise,
-            ..AndOrOptions::default()
-        },
-    )?;
+    let found = extraction::explain(&table, args, noise, output)?;
     record
         .seconds
         .insert("extract".into(), start.elapsed().as_secs_f64());
@@ -152,7 +145,7 @@ pub(crate) fn profile(
         .iter()
         .map(|player| player.label.clone())
         .collect();
-    let interactions = InteractionReport::new(&found, &labels, extraction.threshold);
+    let interactions = extraction::report(&table, &found, &labels, args)?;
     let orders = OrderReport::new(&table, &found)?;
     let indices = PlayerIndices::new(&table, &labels);
     record
@@ -165,8 +158,7 @@ pub(crate) fn profile(
         indices,
     };
     if let Some(dir) = dir {
-        write_interactions(&dir.join("interactions.parquet"), &found)?;
-        folder::write_compact_json(&dir.join("interactions.json"), &profile.interactions)?;
+        extraction::write(dir, &table, &found, &profile.interactions, &labels, args)?;
         folder::write_json(&dir.join("orders.json"), &profile.orders)?;
         folder::write_json(&dir.join("indices.json"), &profile.indices)?;
         folder::write_json(&dir.join("record.json"), &profile.record)?;
@@ -198,6 +190,8 @@ pub(crate) fn config(
     if let Some(extraction) = extraction {
         config["fit"] = json!(extraction.fit.to_string());
         config["threshold"] = json!(extraction.threshold.to_string());
+        config["gap"] = json!(extraction.gap);
+        config["refit"] = json!(extraction.refit);
     }
     config
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::interaction::{AndOr, Fit, Interaction, Kind, Threshold};
+use crate::interaction::{AndOr, Fit, Interaction, Kind, Refit, Threshold};
 
 /// The interactions of one table.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +29,43 @@ pub struct InteractionReport {
     pub residual_max: f64,
     /// Which of the interactions count as salient.
     pub salient: SalientReport,
+    /// The salient interactions with effects fitted anew by least squares, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refit: Option<RefitReport>,
+}
+
+/// Least squares on the salient interactions, which undoes the shrinkage of the L1 norm.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefitReport {
+    /// The constant.
+    pub empty: f64,
+    /// AND interactions, strongest first.
+    pub and: Vec<InteractionEntry>,
+    /// OR interactions, strongest first.
+    pub or: Vec<InteractionEntry>,
+    /// Root mean square error over all coalitions.
+    pub residual_rms: f64,
+    /// The largest error.
+    pub residual_max: f64,
+}
+
+impl RefitReport {
+    /// Collects `refit`, named by `labels`.
+    pub fn new(refit: &Refit, labels: &[String]) -> Self {
+        let of = |kind: Kind| {
+            let entries = refit.interactions.iter().filter(|found| found.kind == kind);
+            entries
+                .map(|found| InteractionEntry::new(found, labels, true))
+                .collect()
+        };
+        Self {
+            empty: refit.empty,
+            and: of(Kind::And),
+            or: of(Kind::Or),
+            residual_rms: refit.residual_rms,
+            residual_max: refit.residual_max,
+        }
+    }
 }
 
 /// One interaction.
@@ -74,6 +111,7 @@ impl InteractionReport {
                 threshold: threshold.to_string(),
                 count: salient.len(),
             },
+            refit: None,
         };
         // Both lists are in one order, so that the salient ones are the first of the others.
         let all = found.salient(Threshold::Abs(0.0));

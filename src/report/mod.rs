@@ -6,15 +6,19 @@
 pub mod folder;
 mod indices;
 mod interactions;
+mod joint;
 mod orders;
 #[cfg(feature = "cli")]
 mod parquet;
 mod record;
+mod sparsity;
 pub mod text;
 
 pub use indices::{IndexReport, IndexValue, PlayerIndices};
-pub use interactions::{InteractionEntry, InteractionReport, SalientReport};
+pub use interactions::{InteractionEntry, InteractionReport, RefitReport, SalientReport};
+pub use joint::{JointReport, OverlapEntry};
 pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, SignedStrength};
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
 pub use record::{ModelInfo, PlayerInfo, Record, SCHEMA};
+pub use sparsity::SparsityReport;

@@ -9,7 +9,10 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{IndexReport, InteractionEntry, InteractionReport, OrderReport, PlayerIndices, Record};
+use super::{
+    IndexReport, InteractionEntry, InteractionReport, JointReport, OrderReport, PlayerIndices,
+    Record,
+};
 use crate::interaction::Fit;
 use draw::{Ink, bar, cut, number, pad};
 
@@ -92,9 +95,12 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
         found.salient.count, found.salient.threshold
     );
     heading(page, &mut out, "Interactions", &note);
-    let mut rows: Vec<(&str, &InteractionEntry)> =
-        found.and.iter().map(|entry| ("AND", entry)).collect();
-    rows.extend(found.or.iter().map(|entry| ("OR", entry)));
+    let (and, or) = match &found.refit {
+        Some(refit) => (&refit.and, &refit.or),
+        None => (&found.and, &found.or),
+    };
+    let mut rows: Vec<(&str, &InteractionEntry)> = and.iter().map(|entry| ("AND", entry)).collect();
+    rows.extend(or.iter().map(|entry| ("OR", entry)));
     rows.sort_by(|a, b| b.1.effect.abs().total_cmp(&a.1.effect.abs()));
     rows.truncate(page.rows.min(found.salient.count));
     let strongest = rows.first().map_or(0.0, |(_, entry)| entry.effect.abs());
@@ -150,8 +156,37 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
     out
 }
 
+/// What several models share, and the interactions of each; `spans` are their v(N) − v(∅).
+pub fn joint(page: Page, found: &JointReport, spans: &[f64]) -> String {
+    let mut out = String::new();
+    let note = format!(
+        "proven to be within {} % of the least possible",
+        number(100.0 * found.gap)
+    );
+    heading(page, &mut out, "Shared interactions", &note);
+    for overlap in &found.overlap {
+        let _ = writeln!(
+            out,
+            "  of the {:>2} strongest {:<3} all models share {:>2} ({} by chance)",
+            overlap.count,
+            overlap.kind.to_string(),
+            overlap.shared,
+            number(overlap.chance * overlap.count as f64)
+        );
+    }
+    for (number, (model, span)) in found.models.iter().zip(spans).enumerate() {
+        let _ = writeln!(
+            out,
+            "\n{}",
+            page.ink(Ink::Title, &format!("Model {number}"))
+        );
+        out += &interactions(page, model, *span);
+    }
+    out
+}
+
 /// How v was followed, how close to the best possible the explanation is proven to be, and what it leaves over.
-fn certificate(found: &InteractionReport, span: f64) -> [String; 2] {
+fn certificate(found: &InteractionReport, span: f64) -> Vec<String> {
     let fit = match found.fit {
         Fit::LeastSquares { sigma: Some(sigma) } => {
             format!("least squares at a noise of {}", number(sigma))
@@ -166,15 +201,19 @@ fn certificate(found: &InteractionReport, span: f64) -> [String; 2] {
     } else {
         "without proof of how close to the least possible".into()
     };
-    [
+    let left = |rms: f64, most: f64, by: &str| {
+        let (rms, most, span) = (number(rms), number(most), number(span));
+        format!("left unexplained by {by}: {rms} rms, {most} at most, where v spans {span}")
+    };
+    let mut lines = vec![
         format!("fit: {fit}; total strength {}, {proof}", number(found.l1)),
-        format!(
-            "left unexplained: {} rms, {} at most, where v spans {}",
-            number(found.residual_rms),
-            number(found.residual_max),
-            number(span)
-        ),
-    ]
+        left(found.residual_rms, found.residual_max, "all interactions"),
+    ];
+    if let Some(refit) = &found.refit {
+        let by = "the salient ones, their effects fitted anew as listed";
+        lines.push(left(refit.residual_rms, refit.residual_max, by));
+    }
+    lines
 }
 
 /// Strength per order, and J by context size.

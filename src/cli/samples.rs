@@ -1,0 +1,147 @@
+//! Commands that evaluate samples: `profile` and `tabulate`.
+
+use std::path::Path;
+
+use harsanyi::Error;
+use harsanyi::game::file;
+use harsanyi::report::{folder, text};
+use serde_json::json;
+
+use super::args::{GlobalArgs, ProfileArgs, SampleArgs, TabulateArgs};
+use super::batch;
+use super::network::Network;
+use super::output::Output;
+use super::run::{self, Evaluated, Source};
+
+/// The one sample that the options name.
+fn sample<'a>(args: &'a SampleArgs, network: Option<&'a Network>) -> anyhow::Result<Source<'a>> {
+    let text = args.words.as_deref().or(args.text.as_deref());
+    match (network, text, &args.game) {
+        (_, _, Some(game)) => Ok(Source::Game(game)),
+        (Some(network), Some(text), None) => Ok(Source::Text(network, text)),
+        _ => Err(Error::Parameter {
+            parameter: "the sample",
+            must: "a TEXT, or --data FILE, or --game GAME",
+            got: "none".into(),
+        }
+        .into()),
+    }
+}
+
+/// The network, where the options call for one.
+fn network(
+    args: &SampleArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<Option<Network>> {
+    let asked = args.words.is_some() || args.text.is_some() || args.data.is_some();
+    asked
+        .then(|| Network::load(args.model.as_deref(), global, output))
+        .transpose()
+}
+
+pub(crate) fn profile(
+    args: &ProfileArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let dir = global.output.as_deref();
+    dir.map(folder::create).transpose()?;
+    let network = network(&args.sample, global, output)?;
+    if let (Some(data), Some(network)) = (&args.sample.data, &network) {
+        return batch::profile(
+            data,
+            network,
+            &args.sample,
+            &args.extraction,
+            global,
+            output,
+        );
+    }
+    let source = sample(&args.sample, network.as_ref())?;
+    let config = run::config(&args.sample, Some(&args.extraction), global);
+    let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
+    let profile = run::profile(evaluated, &args.extraction, dir, output)?;
+    output.result(&profile, || {
+        batch::page(output, &profile, args.extraction.rows)
+    })?;
+    if let Some(dir) = dir {
+        output.say(&format!("written to {}", dir.display()));
+    }
+    Ok(())
+}
+
+pub(crate) fn tabulate(
+    args: &TabulateArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let target = global.output.as_deref();
+    let single = target.filter(|path| path.extension().is_some_and(|extension| extension == "npy"));
+    match (single, target) {
+        (Some(file), _) => file
+            .parent()
+            .filter(|dir| !dir.as_os_str().is_empty())
+            .map(folder::create)
+            .transpose()?,
+        (None, dir) => dir.map(folder::create).transpose()?,
+    };
+    let network = network(&args.sample, global, output)?;
+    let config = run::config(&args.sample, None, global);
+    if let (Some(data), Some(network)) = (&args.sample.data, &network) {
+        if single.is_some() {
+            let must = "a folder, since --data makes a table for each sample";
+            let got = target
+                .map(|path| path.display().to_string())
+                .unwrap_or_default();
+            return Err(Error::Parameter {
+                parameter: "--output",
+                must,
+                got,
+            }
+            .into());
+        }
+        let failed = batch::each(data, args.sample.limit, output, |text| {
+            let source = Source::Text(network, &text.text);
+            let dir = target.map(|dir| dir.join("samples").join(&text.id));
+            dir.as_deref().map(folder::create).transpose()?;
+            let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
+            write_table(&evaluated, dir.as_deref(), None)?;
+            print_table(&evaluated, output)
+        })?;
+        anyhow::ensure!(
+            failed.is_empty(),
+            "{} samples failed; the others are done",
+            failed.len()
+        );
+        return Ok(());
+    }
+    let source = sample(&args.sample, network.as_ref())?;
+    let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
+    write_table(&evaluated, target.filter(|_| single.is_none()), single)?;
+    print_table(&evaluated, output)
+}
+
+/// The table alone as a file, or with its record as a folder.
+fn write_table(
+    evaluated: &Evaluated,
+    dir: Option<&Path>,
+    single: Option<&Path>,
+) -> anyhow::Result<()> {
+    if let Some(path) = single {
+        file::write(path, &evaluated.table)?;
+    }
+    if let Some(dir) = dir {
+        file::write(&dir.join("values.npy"), &evaluated.table)?;
+        folder::write_json(&dir.join("record.json"), &evaluated.record)?;
+    }
+    Ok(())
+}
+
+fn print_table(evaluated: &Evaluated, output: &Output) -> anyhow::Result<()> {
+    let Evaluated { table, record } = evaluated;
+    output.result(
+        &json!({ "record": record, "values": table.values() }),
+        || text::sample(output.page, record) + &text::closing(output.page, record),
+    )
+}

@@ -1,0 +1,98 @@
+//! Commands that read value tables: `extract`, `order` and `index`.
+
+use std::path::Path;
+
+use harsanyi::ValueTable;
+use harsanyi::report::{IndexReport, JointReport, OrderReport, folder, text};
+
+use super::args::{ExtractArgs, GlobalArgs, IndexArgs, OrderArgs};
+use super::output::Output;
+use super::{extraction, games};
+
+pub(crate) fn extract(
+    args: &ExtractArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let dir = global.output.as_deref();
+    dir.map(folder::create).transpose()?;
+    let (table, labels) = games::values(&args.values, output)?;
+    if !args.with.is_empty() {
+        return extract_together(table, &labels, args, dir, output);
+    }
+    let found = extraction::explain(&table, &args.extraction, 0.0, output)?;
+    let report = extraction::report(&table, &found, &labels, &args.extraction)?;
+    if let Some(dir) = dir {
+        extraction::write(dir, &table, &found, &report, &labels, &args.extraction)?;
+    }
+    let page = text::Page {
+        rows: args.extraction.rows,
+        ..output.page
+    };
+    output.result(&report, || text::interactions(page, &report, table.span()))
+}
+
+/// Several tables at once: a document of all, and on disk the files of each.
+fn extract_together(
+    first: ValueTable,
+    labels: &[String],
+    args: &ExtractArgs,
+    dir: Option<&Path>,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let mut tables = vec![first];
+    for path in &args.with {
+        tables.push(games::of_path(path)?.0);
+    }
+    let found = extraction::explain_together(&tables, &args.extraction, args.alpha, output)?;
+    let report = JointReport::new(&found, args.alpha, labels, args.extraction.threshold)?;
+    if let Some(dir) = dir {
+        folder::write_json(&dir.join("joint.json"), &report)?;
+        for (number, (table, model)) in tables.iter().zip(found.models()).enumerate() {
+            let dir = dir.join(format!("model-{number}"));
+            folder::create(&dir)?;
+            extraction::write(
+                &dir,
+                table,
+                model,
+                &report.models[number],
+                labels,
+                &args.extraction,
+            )?;
+        }
+    }
+    let page = text::Page {
+        rows: args.extraction.rows,
+        ..output.page
+    };
+    output.result(&report, || {
+        text::joint(
+            page,
+            &report,
+            &tables.iter().map(ValueTable::span).collect::<Vec<_>>(),
+        )
+    })
+}
+
+pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
+    let dir = global.output.as_deref();
+    dir.map(folder::create).transpose()?;
+    let (table, _) = games::values(&args.values, output)?;
+    let found = extraction::explain(&table, &args.extraction, 0.0, output)?;
+    let report = OrderReport::new(&table, &found)?;
+    if let Some(dir) = dir {
+        folder::write_json(&dir.join("orders.json"), &report)?;
+    }
+    output.result(&report, || text::order_profile(output.page, &report))
+}
+
+pub(crate) fn index(args: &IndexArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
+    let dir = global.output.as_deref();
+    dir.map(folder::create).transpose()?;
+    let (table, labels) = games::values(&args.values, output)?;
+    let report = IndexReport::new(&table, args.index, args.order)?;
+    if let Some(dir) = dir {
+        folder::write_json(&dir.join("index.json"), &report)?;
+    }
+    output.result(&report, || text::index(output.page, &report, &labels))
+}
