@@ -5,6 +5,7 @@ use std::path::Path;
 use harsanyi::game::file::{self, BitOrder};
 use harsanyi::game::{check_exact, synthetic};
 use harsanyi::{Error, Game, ValueTable, tabulate};
+use serde_json::Value;
 
 use super::args::ValuesArgs;
 use super::output::Output;
@@ -35,31 +36,64 @@ pub(crate) fn table(game: &str, output: &Output) -> anyhow::Result<ValueTable> {
     read(Path::new(path), order)
 }
 
-/// The table that the options name, and its players' names.
-pub(crate) fn values(
-    args: &ValuesArgs,
-    output: &Output,
-) -> anyhow::Result<(ValueTable, Vec<String>)> {
-    match (&args.values, &args.game) {
-        (Some(path), _) => of_path(path),
-        (None, game) => {
-            let table = table(game.as_deref().unwrap_or_default(), output)?;
-            let labels = numbers(table.players());
-            Ok((table, labels))
-        }
-    }
+/// A value table with what is known about it.
+pub(crate) struct Values {
+    pub(crate) table: ValueTable,
+    /// The players' names.
+    pub(crate) labels: Vec<String>,
+    /// The measured noise of v; 0 where none was measured.
+    pub(crate) noise: f64,
 }
 
-/// The table in a file, or the `values.npy` of a run folder with the names in its record.
-pub(crate) fn of_path(path: &Path) -> anyhow::Result<(ValueTable, Vec<String>)> {
-    if path.is_dir() {
-        let table = read(&path.join("values.npy"), BitOrder::default())?;
-        let labels = labels_of(&path.join("record.json"), table.players());
-        return Ok((table, labels));
+impl Values {
+    fn bare(table: ValueTable) -> Self {
+        let labels = numbers(table.players());
+        Self {
+            table,
+            labels,
+            noise: 0.0,
+        }
     }
-    let table = read(path, BitOrder::default())?;
-    let labels = numbers(table.players());
-    Ok((table, labels))
+
+    /// The table that the options name.
+    pub(crate) fn of(args: &ValuesArgs, output: &Output) -> anyhow::Result<Self> {
+        match (&args.values, &args.game) {
+            (Some(path), _) => Self::read(path),
+            (None, game) => Ok(Self::bare(table(
+                game.as_deref().unwrap_or_default(),
+                output,
+            )?)),
+        }
+    }
+
+    /// The table in a file, or the `values.npy` of a run folder with the names and the noise in its record.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        if !path.is_dir() {
+            return Ok(Self::bare(read(path, BitOrder::default())?));
+        }
+        let values = Self::bare(read(&path.join("values.npy"), BitOrder::default())?);
+        let record = std::fs::read(path.join("record.json")).ok();
+        let record: Value = record
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        let players = record["players"].as_array().into_iter().flatten();
+        let labels: Vec<String> = players
+            .filter_map(|player| player["label"].as_str())
+            .map(String::from)
+            .collect();
+        let noise = record["noise"]["probe_std"]
+            .as_f64()
+            .filter(|noise| *noise >= 0.0)
+            .unwrap_or(0.0);
+        match labels.len() == values.table.players() {
+            true => Ok(Self {
+                labels,
+                noise,
+                ..values
+            }),
+            false => Ok(values),
+        }
+    }
 }
 
 fn read(path: &Path, order: BitOrder) -> anyhow::Result<ValueTable> {
@@ -69,20 +103,4 @@ fn read(path: &Path, order: BitOrder) -> anyhow::Result<ValueTable> {
 /// Players without names are called by their numbers.
 pub(crate) fn numbers(players: usize) -> Vec<String> {
     (0..players).map(|player| player.to_string()).collect()
-}
-
-/// The names in a run folder's record, where it has one that fits.
-fn labels_of(record: &Path, players: usize) -> Vec<String> {
-    let labels = || -> Option<Vec<String>> {
-        let record: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(record).ok()?).ok()?;
-        record["players"]
-            .as_array()?
-            .iter()
-            .map(|player| Some(player["label"].as_str()?.to_owned()))
-            .collect()
-    };
-    labels()
-        .filter(|labels| labels.len() == players)
-        .unwrap_or_else(|| numbers(players))
 }

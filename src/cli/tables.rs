@@ -6,8 +6,9 @@ use harsanyi::ValueTable;
 use harsanyi::report::{IndexReport, JointReport, OrderReport, folder, text};
 
 use super::args::{ExtractArgs, GlobalArgs, IndexArgs, OrderArgs};
+use super::extraction;
+use super::games::Values;
 use super::output::Output;
-use super::{extraction, games};
 
 pub(crate) fn extract(
     args: &ExtractArgs,
@@ -16,11 +17,15 @@ pub(crate) fn extract(
 ) -> anyhow::Result<()> {
     let dir = global.output.as_deref();
     dir.map(folder::create).transpose()?;
-    let (table, labels) = games::values(&args.values, output)?;
+    let Values {
+        table,
+        labels,
+        noise,
+    } = Values::of(&args.values, output)?;
     if !args.with.is_empty() {
         return extract_together(table, &labels, args, dir, output);
     }
-    let found = extraction::explain(&table, &args.extraction, 0.0, output)?;
+    let found = extraction::explain(&table, &args.extraction, noise, output)?;
     let report = extraction::report(&table, &found, &labels, &args.extraction)?;
     if let Some(dir) = dir {
         extraction::write(dir, &table, &found, &report, &labels, &args.extraction)?;
@@ -42,7 +47,7 @@ fn extract_together(
 ) -> anyhow::Result<()> {
     let mut tables = vec![first];
     for path in &args.with {
-        tables.push(games::of_path(path)?.0);
+        tables.push(Values::read(path)?.table);
     }
     let found = extraction::explain_together(&tables, &args.extraction, args.alpha, output)?;
     let report = JointReport::new(&found, args.alpha, labels, args.extraction.threshold)?;
@@ -77,8 +82,8 @@ fn extract_together(
 pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
     let dir = global.output.as_deref();
     dir.map(folder::create).transpose()?;
-    let (table, _) = games::values(&args.values, output)?;
-    let found = extraction::explain(&table, &args.extraction, 0.0, output)?;
+    let Values { table, noise, .. } = Values::of(&args.values, output)?;
+    let found = extraction::explain(&table, &args.extraction, noise, output)?;
     let report = OrderReport::new(&table, &found)?;
     if let Some(dir) = dir {
         folder::write_json(&dir.join("orders.json"), &report)?;
@@ -89,7 +94,7 @@ pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> a
 pub(crate) fn index(args: &IndexArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
     let dir = global.output.as_deref();
     dir.map(folder::create).transpose()?;
-    let (table, labels) = games::values(&args.values, output)?;
+    let Values { table, labels, .. } = Values::of(&args.values, output)?;
     let report = IndexReport::new(&table, args.index, args.order)?;
     if let Some(dir) = dir {
         folder::write_json(&dir.join("index.json"), &report)?;
