@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Error as AnyError;
 use harsanyi::Error;
@@ -129,7 +130,12 @@ impl Output {
         };
         let style =
             ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        ProgressBar::with_draw_target(Some(length), target).with_style(style)
+        let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style);
+        if self.progress {
+            // The clock runs on while a slow batch is under way.
+            bar.enable_steady_tick(Duration::from_millis(250));
+        }
+        bar
     }
 }
 
