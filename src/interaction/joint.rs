@@ -198,7 +198,7 @@ fn check(tables: &[ValueTable], options: &JointOptions) -> Result<()> {
             got: options.own_share.to_string(),
         });
     }
-    if !(options.own_bound >= 0.0) {
+    if options.own_bound < 0.0 || options.own_bound.is_nan() {
         return Err(Error::Parameter {
             parameter: "the bound of a model's own part",
             must: "a number of at least 0",

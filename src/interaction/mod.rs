@@ -15,6 +15,7 @@ mod refit;
 mod select;
 mod sparsify;
 mod split;
+mod ties;
 
 pub use and_or::{AndOrOptions, and_or, and_or_observed};
 pub use fit::{Fit, PublishedRule};
