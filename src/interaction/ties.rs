@@ -15,7 +15,7 @@ const NEGLIGIBLE: f64 = 0.01;
 type Identity = Vec<(Term, f64)>;
 
 /// How good a set of effects is; smaller is better, entry by entry.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Merit {
     l1: f64,
     terms: f64,
@@ -23,59 +23,123 @@ struct Merit {
     orders: f64,
 }
 
-/// Moves along identities of pairs and triples while that makes the explanation better: of smaller L1 norm, or at the same norm
-/// of fewer terms, or as above.
+/// Explanations of at most this many terms are searched among triples too, and two moves deep. In denser ones, which explain
+/// noise, the corner means little.
+const SPARSE: usize = 512;
+
+/// A step along an identity, and what it changes.
+struct Move<'a> {
+    identity: &'a Identity,
+    step: f64,
+    gain: Merit,
+}
+
+/// Moves along identities while that makes the explanation better: of smaller L1 norm, or at the same norm
+/// of fewer terms, or as above. Where no single move does and terms are few, two in a row are tried.
 ///
 /// # Cost
-/// O(n³) per move, at most 4n² moves.
+/// O(n³) per move, at most 4n² moves; O(n³) again per move that changes neither norm nor number where two are tried.
 pub(super) fn settle(players: usize, and: &mut [f64], or: &mut [f64]) {
     for i in 0..players {
         and[1 << i] += std::mem::take(&mut or[1 << i]);
     }
-    let strongest = and[1..]
-        .iter()
-        .chain(&or[1..])
-        .fold(0.0f64, |max, x| max.max(x.abs()));
-    let identities = identities(players);
+    let effects = and[1..].iter().chain(&or[1..]);
+    let strongest = effects.clone().fold(0.0f64, |max, x| max.max(x.abs()));
+    let sparse = effects.filter(|effect| **effect != 0.0).count() <= SPARSE;
+    let identities = identities(players, sparse);
     for _ in 0..4 * players * players {
-        let mut best: Option<(Merit, &Identity, f64)> = None;
-        for identity in &identities {
-            let value = |&((kind, s), _): &(Term, f64)| match kind {
-                Kind::And => and[s],
-                Kind::Or => or[s],
-            };
-            let values: Vec<f64> = identity.iter().map(value).collect();
-            for step in steps(identity, &values) {
-                if let Some(gain) = gain(identity, &values, step, strongest)
-                    && best
-                        .as_ref()
-                        .is_none_or(|(most, _, _)| better(gain, *most, strongest))
-                {
-                    best = Some((gain, identity, step));
-                }
-            }
-        }
-        let Some((_, identity, step)) = best else {
+        if let Some(best) = best_move(&identities, and, or, strongest) {
+            apply(&best, and, or, strongest);
+        } else if !(sparse && move_twice(&identities, and, or, strongest)) {
             break;
-        };
-        for &((kind, s), multiple) in identity {
-            let effect = match kind {
-                Kind::And => &mut and[s],
-                Kind::Or => &mut or[s],
-            };
-            let moved = *effect + step * multiple;
-            // The term that the step was made for ends at zero exactly.
-            *effect = if moved.abs() <= 1e-14 * strongest {
-                0.0
-            } else {
-                moved
-            };
         }
     }
 }
 
-/// Every identity of two and three players.
-fn identities(players: usize) -> Vec<Identity> {
+/// All moves from here.
+fn moves<'a>(
+    identities: &'a [Identity],
+    and: &[f64],
+    or: &[f64],
+    strongest: f64,
+) -> impl Iterator<Item = Move<'a>> {
+    identities.iter().flat_map(move |identity| {
+        let value = |&((kind, s), _): &(Term, f64)| match kind {
+            Kind::And => and[s],
+            Kind::Or => or[s],
+        };
+        let values: Vec<f64> = identity.iter().map(value).collect();
+        let steps: Vec<f64> = steps(identity, &values).collect();
+        steps.into_iter().map(move |step| Move {
+            identity,
+            step,
+            gain: gain(identity, &values, step, strongest),
+        })
+    })
+}
+
+/// The best move that makes things better.
+fn best_move<'a>(
+    identities: &'a [Identity],
+    and: &[f64],
+    or: &[f64],
+    strongest: f64,
+) -> Option<Move<'a>> {
+    let mut best: Option<Move<'a>> = None;
+    for found in moves(identities, and, or, strongest) {
+        let most = best.as_ref().map_or(Merit::default(), |best| best.gain);
+        if better(found.gain, most, strongest) {
+            best = Some(found);
+        }
+    }
+    best
+}
+
+/// Makes the best two moves in a row that together make things better; says whether there are any.
+fn move_twice(identities: &[Identity], and: &mut [f64], or: &mut [f64], strongest: f64) -> bool {
+    let mut best: Option<(Merit, Move<'_>, Move<'_>)> = None;
+    let (mut and_then, mut or_then) = (and.to_vec(), or.to_vec());
+    for first in moves(identities, and, or, strongest) {
+        if first.gain.l1 > 1e-9 * strongest || first.gain.terms > 0.0 {
+            continue;
+        }
+        apply(&first, &mut and_then, &mut or_then, strongest);
+        if let Some(second) = best_move(identities, &and_then, &or_then, strongest) {
+            let both = first.gain.and(second.gain);
+            let most = best.as_ref().map_or(Merit::default(), |best| best.0);
+            if better(both, most, strongest) {
+                best = Some((both, first, second));
+            }
+        }
+        and_then.copy_from_slice(and);
+        or_then.copy_from_slice(or);
+    }
+    let Some((_, first, second)) = best else {
+        return false;
+    };
+    apply(&first, and, or, strongest);
+    apply(&second, and, or, strongest);
+    true
+}
+
+fn apply(found: &Move<'_>, and: &mut [f64], or: &mut [f64], strongest: f64) {
+    for &((kind, s), multiple) in found.identity {
+        let effect = match kind {
+            Kind::And => &mut and[s],
+            Kind::Or => &mut or[s],
+        };
+        let moved = *effect + found.step * multiple;
+        // The term that the step was made for ends at zero exactly.
+        *effect = if moved.abs() <= 1e-14 * strongest {
+            0.0
+        } else {
+            moved
+        };
+    }
+}
+
+/// Every identity of two players and, if `triples`, of three.
+fn identities(players: usize, triples: bool) -> Vec<Identity> {
     let mut found = Vec::new();
     for j in 0..players {
         for i in 0..j {
@@ -86,6 +150,9 @@ fn identities(players: usize) -> Vec<Identity> {
                 ((Kind::And, i), -1.0),
                 ((Kind::And, j), -1.0),
             ]);
+            if !triples {
+                continue;
+            }
             for k in (0..players).map(|k| 1usize << k).take_while(|&k| k < i) {
                 found.extend((0..8).map(|written| triple([i, j, k], written)));
             }
@@ -131,14 +198,9 @@ fn steps(identity: &Identity, values: &[f64]) -> impl Iterator<Item = f64> {
     [up, down].into_iter().filter(|step| step.is_finite())
 }
 
-/// What moving by `step` improves; `None` where it improves nothing.
-fn gain(identity: &Identity, values: &[f64], step: f64, strongest: f64) -> Option<Merit> {
-    let mut gain = Merit {
-        l1: 0.0,
-        terms: 0.0,
-        squares: 0.0,
-        orders: 0.0,
-    };
+/// What moving by `step` changes.
+fn gain(identity: &Identity, values: &[f64], step: f64, strongest: f64) -> Merit {
+    let mut gain = Merit::default();
     for (((_, s), multiple), value) in identity.iter().zip(values) {
         let moved = value + step * multiple;
         let counts = |x: f64| f64::from(u8::from(x.abs() > NEGLIGIBLE * strongest));
@@ -147,13 +209,18 @@ fn gain(identity: &Identity, values: &[f64], step: f64, strongest: f64) -> Optio
         gain.squares += moved * moved - value * value;
         gain.orders += (moved.abs() - value.abs()) * f64::from(s.count_ones());
     }
-    let none = Merit {
-        l1: 0.0,
-        terms: 0.0,
-        squares: 0.0,
-        orders: 0.0,
-    };
-    better(gain, none, strongest).then_some(gain)
+    gain
+}
+
+impl Merit {
+    fn and(self, next: Self) -> Self {
+        Self {
+            l1: self.l1 + next.l1,
+            terms: self.terms + next.terms,
+            squares: self.squares + next.squares,
+            orders: self.orders + next.orders,
+        }
+    }
 }
 
 /// Entry by entry, with differences that rounding explains called none.
@@ -177,7 +244,7 @@ mod tests {
 
     #[test]
     fn identities_are_zero_on_every_coalition() {
-        for identity in identities(4) {
+        for identity in identities(4, true) {
             let (mut and, mut or) = (vec![0.0; 16], vec![0.0; 16]);
             for ((kind, s), multiple) in identity {
                 match kind {
