@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use harsanyi::Coalition;
 use harsanyi::game::ValueTable;
+use harsanyi::interaction::joint::{Joint, JointOptions, joint};
 use harsanyi::interaction::{
     AndOr, AndOrOptions, Fit, Interaction, Interactions, Kind, and_or, reconstruct, refit,
 };
@@ -470,6 +471,77 @@ fn published_counter_examples_to_sparsity() {
     assert_eq!(quadratic.orders[1].salient, 21);
     assert!((quadratic.orders[1].agreement.expect("some") + 1.0 / 21.0).abs() < 1e-12);
     assert!(quadratic.orders[1].bound.is_ok_and(|bound| bound >= 21.0));
+}
+
+/// Evaluates both feasible points of a joint extraction by loops of its own.
+fn verify_joint(tables: &[ValueTable], found: &Joint, own: f64) {
+    let size = tables[0].values().len();
+    let norm = |effects: Vec<f64>| {
+        let max = effects.iter().fold(0.0f64, |max, x| max.max(x.abs()));
+        (1.0 - own) * max + own * effects.iter().map(|x| x.abs()).sum::<f64>()
+    };
+    let mut objective = 0.0;
+    for s in 1..size {
+        objective += norm(found.models().iter().map(|model| model.and()[s]).collect());
+        objective += norm(found.models().iter().map(|model| model.or()[s]).collect());
+    }
+    assert!(objective <= found.objective() * (1.0 + 1e-9));
+    let mut bound = 0.0;
+    for ((table, model), y) in tables.iter().zip(found.models()).zip(found.proof()) {
+        assert!(model.residual_max() <= 1e-9 * model.strongest());
+        assert!(y.iter().sum::<f64>().abs() <= 1e-9);
+        bound += (0..size)
+            .map(|t| (table[t] - table.empty()) * y[t])
+            .sum::<f64>();
+    }
+    assert!((bound - found.lower_bound()).abs() <= 1e-9 * found.objective());
+    for s in 1..size {
+        for and in [true, false] {
+            let fires = |t: usize| if and { s & t == s } else { s & t == 0 };
+            let cost = |y: &Vec<f64>| (0..size).filter(|&t| fires(t)).map(|t| y[t]).sum::<f64>();
+            let mut costs: Vec<f64> = found.proof().iter().map(|y| cost(y).abs()).collect();
+            costs.sort_by(|a, b| b.total_cmp(a));
+            let mut sum = 0.0;
+            for (at, cost) in costs.iter().enumerate() {
+                sum += cost;
+                assert!(sum <= (1.0 - own + own * (at + 1) as f64) * (1.0 + 1e-9));
+            }
+        }
+    }
+}
+
+#[test]
+fn models_are_explained_together_with_proof() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    let tables = [
+        planted(&mut rng, 7, 0.0),
+        planted(&mut rng, 7, 0.02),
+        planted(&mut rng, 7, 0.1),
+    ];
+    let options = JointOptions {
+        each: AndOrOptions {
+            fit: Fit::Exact,
+            gap: 1e-3,
+            ..AndOrOptions::default()
+        },
+        ..JointOptions::default()
+    };
+    let found = joint(&tables, &options).expect("like players");
+    assert!(found.gap() <= 1e-3);
+    verify_joint(&tables, &found, 0.1);
+    // One split for all costs at least as much: the sum of what each costs alone is a bound too.
+    let alone: f64 = tables
+        .iter()
+        .map(|table| solve(table, Fit::Exact, 1e-3).l1())
+        .sum();
+    assert!(found.objective() <= alone * (1.0 + 2e-3));
+    let own: f64 = found.models().iter().map(AndOr::l1).sum();
+    println!(
+        "joint {:.4}, L1 of all {own:.4}, alone {alone:.4}, own excess {}",
+        found.objective(),
+        found.own_excess()
+    );
+    assert!(own >= alone * (1.0 - 2e-3));
 }
 
 /// Tables of real networks on real inputs.

@@ -9,7 +9,7 @@ use crate::game::ValueTable;
 use crate::transform::mobius;
 use crate::{Error, Result};
 
-/// Settings of [`and_or`].
+/// Settings of [`and_or()`].
 #[derive(Clone, Debug)]
 pub struct AndOrOptions {
     /// How closely the explanation must follow v.
@@ -28,7 +28,7 @@ impl Default for AndOrOptions {
             fit: Fit::Auto,
             noise: 0.0,
             gap: 1e-4,
-            max_iterations: 20_000,
+            max_iterations: 50_000,
         }
     }
 }
@@ -66,7 +66,7 @@ pub fn and_or(table: &ValueTable, options: &AndOrOptions) -> Result<AndOr> {
     and_or_observed(table, options, |_| ())
 }
 
-/// [`and_or`], telling `observe` after every twenty iterations how far it is.
+/// [`and_or()`], telling `observe` after every twenty iterations how far it is.
 ///
 /// # Errors
 /// Options out of range.

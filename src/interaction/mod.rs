@@ -1,6 +1,6 @@
 //! Interactions: which players act together, how strongly, and of which kind.
 //!
-//! In comes a [`ValueTable`](crate::game::ValueTable); out go AND and OR interactions ([`and_or`]), the salient ones among
+//! In comes a [`ValueTable`](crate::game::ValueTable); out go AND and OR interactions ([`and_or()`]), the salient ones among
 //! them ([`AndOr::salient`]), and multi-order interactions of pairs ([`order`]).
 
 mod and_or;
