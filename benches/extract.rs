@@ -221,7 +221,7 @@ fn print_table(dense_at_twelve: bool) {
 }
 
 /// The benches of this module, and the table where it is asked for.
-pub fn benches() {
+pub(crate) fn benches() {
     if let Some(kind) = std::env::var_os("HARSANYI_TABLE") {
         print_table(kind == "dense");
     }

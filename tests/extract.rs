@@ -1,9 +1,17 @@
 //! The AND-OR extraction against reference optima, its certificates, and games with known answers.
+#![allow(
+    clippy::print_stdout,
+    reason = "figures beside each check, and what was skipped"
+)]
 
 use std::path::PathBuf;
 
+use harsanyi::Coalition;
 use harsanyi::game::ValueTable;
-use harsanyi::interaction::{AndOr, AndOrOptions, Fit, Kind, and_or, refit};
+use harsanyi::interaction::joint::{Joint, JointOptions, joint};
+use harsanyi::interaction::{
+    AndOr, AndOrOptions, Fit, Interaction, Interactions, Kind, and_or, reconstruct, refit,
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -46,6 +54,7 @@ fn solve(table: &ValueTable, fit: Fit, gap: f64) -> AndOr {
     let options = AndOrOptions {
         fit,
         gap,
+        max_iterations: 100_000,
         ..AndOrOptions::default()
     };
     and_or(table, &options).expect("options in range")
@@ -171,7 +180,7 @@ fn the_box_fit_reaches_the_reference_optima() {
 fn least_squares_gives_back_what_was_planted_under_noise() {
     for (table, record) in golden_tables() {
         let name = record["name"].as_str().expect("a name");
-        if name != "noisy-n08" {
+        if name != "noisy-n08" && name != "noisy-n12" {
             continue;
         }
         let split = solve(&table, Fit::LeastSquares { sigma: Some(0.02) }, 1e-4);
@@ -185,44 +194,62 @@ fn least_squares_gives_back_what_was_planted_under_noise() {
             found.residual_rms,
             salient.len()
         );
-        let planted = record["planted"].as_array().expect("terms");
-        let mut merged = std::collections::BTreeMap::new();
-        for term in planted {
-            let mask = term["mask"].as_u64().expect("a mask");
-            let kind = if term["kind"] == "and" || mask.is_power_of_two() {
-                Kind::And
-            } else {
-                Kind::Or
-            };
-            *merged.entry((kind, mask)).or_insert(0.0) += number(&term["effect"]);
-        }
-        let strongest = merged
+        // The planted function comes back, in no more terms and at no larger L1 norm. Where other explanations are as good as
+        // the planted one (n = 12: AND and OR of the same pairs), not every term need be the planted one.
+        let planted = planted_terms(&record);
+        let clean = reconstruct(table.players(), 0.7, &planted).expect("its own players");
+        let again = reconstruct(table.players(), found.empty, &found.interactions).expect("ours");
+        let squares: f64 = clean
             .values()
-            .fold(0.0f64, |max: f64, x: &f64| max.max(x.abs()));
-        let mut extra = found
+            .iter()
+            .zip(again.values())
+            .map(|(a, b)| (a - b).powi(2))
+            .sum();
+        let distance = (squares / clean.values().len() as f64).sqrt();
+        let bound = 0.01 * planted[0].effect.abs();
+        let l1 = |list: &Interactions| list.iter().map(|term| term.effect.abs()).sum::<f64>();
+        let hits = planted.iter().filter(|term| {
+            let single = term.order() == 1;
+            found.interactions.iter().any(|hit| {
+                (hit.kind == term.kind || single)
+                    && hit.players == term.players
+                    && (hit.effect - term.effect).abs() <= 0.1 * term.effect.abs()
+            })
+        });
+        let hits = hits.count();
+        let count = found
             .interactions
             .iter()
-            .filter(|found| found.effect.abs() > 0.01 * strongest)
+            .filter(|term| term.effect.abs() > bound)
             .count();
-        for (&(kind, mask), effect) in &merged {
-            if effect.abs() <= 0.01 * strongest {
-                continue;
-            }
-            let hit = found
-                .interactions
-                .iter()
-                .find(|found| found.kind == kind && found.players.index() == Some(mask));
-            let hit = hit.unwrap_or_else(|| panic!("{name}: {kind} {mask:b} {effect} is missing"));
-            assert!(
-                (hit.effect - effect).abs() <= 0.1 * effect.abs(),
-                "{name}: {kind} {mask:b} {effect} became {}",
-                hit.effect
-            );
-            extra -= 1;
-        }
-        println!("{name}: {} planted, {extra} extra", merged.len());
-        assert!(extra * 10 <= merged.len());
+        println!(
+            "{name}: {} planted, {count} found, {hits} of them planted, distance {distance:.4}, L1 {:.3} of {:.3}",
+            planted.len(),
+            l1(&found.interactions),
+            l1(&planted)
+        );
+        assert!(distance < 0.01 && count * 10 <= planted.len() * 11);
+        assert!(l1(&found.interactions) <= l1(&planted) * 1.01);
+        assert!(hits * 10 >= planted.len() * if name == "noisy-n08" { 10 } else { 8 });
     }
+}
+
+/// The terms put into a golden table.
+fn planted_terms(record: &Value) -> Interactions {
+    let terms = record["planted"].as_array().expect("terms").iter();
+    Interactions::new(
+        terms
+            .map(|term| Interaction {
+                kind: if term["kind"] == "and" {
+                    Kind::And
+                } else {
+                    Kind::Or
+                },
+                players: Coalition::from_index(term["mask"].as_u64().expect("a mask")),
+                effect: number(&term["effect"]),
+            })
+            .collect(),
+    )
 }
 
 #[test]
@@ -446,8 +473,79 @@ fn published_counter_examples_to_sparsity() {
     assert!(quadratic.orders[1].bound.is_ok_and(|bound| bound >= 21.0));
 }
 
-/// Tables of real networks on real inputs, at most `players` players.
-fn real_tables(players: usize) -> Vec<(String, ValueTable)> {
+/// Evaluates both feasible points of a joint extraction by loops of its own.
+fn verify_joint(tables: &[ValueTable], found: &Joint, own: f64) {
+    let size = tables[0].values().len();
+    let norm = |effects: Vec<f64>| {
+        let max = effects.iter().fold(0.0f64, |max, x| max.max(x.abs()));
+        (1.0 - own) * max + own * effects.iter().map(|x| x.abs()).sum::<f64>()
+    };
+    let mut objective = 0.0;
+    for s in 1..size {
+        objective += norm(found.models().iter().map(|model| model.and()[s]).collect());
+        objective += norm(found.models().iter().map(|model| model.or()[s]).collect());
+    }
+    assert!(objective <= found.objective() * (1.0 + 1e-9));
+    let mut bound = 0.0;
+    for ((table, model), y) in tables.iter().zip(found.models()).zip(found.proof()) {
+        assert!(model.residual_max() <= 1e-9 * model.strongest());
+        assert!(y.iter().sum::<f64>().abs() <= 1e-9);
+        bound += (0..size)
+            .map(|t| (table[t] - table.empty()) * y[t])
+            .sum::<f64>();
+    }
+    assert!((bound - found.lower_bound()).abs() <= 1e-9 * found.objective());
+    for s in 1..size {
+        for and in [true, false] {
+            let fires = |t: usize| if and { s & t == s } else { s & t == 0 };
+            let cost = |y: &Vec<f64>| (0..size).filter(|&t| fires(t)).map(|t| y[t]).sum::<f64>();
+            let mut costs: Vec<f64> = found.proof().iter().map(|y| cost(y).abs()).collect();
+            costs.sort_by(|a, b| b.total_cmp(a));
+            let mut sum = 0.0;
+            for (at, cost) in costs.iter().enumerate() {
+                sum += cost;
+                assert!(sum <= (1.0 - own + own * (at + 1) as f64) * (1.0 + 1e-9));
+            }
+        }
+    }
+}
+
+#[test]
+fn models_are_explained_together_with_proof() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    let tables = [
+        planted(&mut rng, 7, 0.0),
+        planted(&mut rng, 7, 0.02),
+        planted(&mut rng, 7, 0.1),
+    ];
+    let options = JointOptions {
+        each: AndOrOptions {
+            fit: Fit::Exact,
+            gap: 1e-3,
+            ..AndOrOptions::default()
+        },
+        ..JointOptions::default()
+    };
+    let found = joint(&tables, &options).expect("like players");
+    assert!(found.gap() <= 1e-3);
+    verify_joint(&tables, &found, 0.1);
+    // One split for all costs at least as much: the sum of what each costs alone is a bound too.
+    let alone: f64 = tables
+        .iter()
+        .map(|table| solve(table, Fit::Exact, 1e-3).l1())
+        .sum();
+    assert!(found.objective() <= alone * (1.0 + 2e-3));
+    let own: f64 = found.models().iter().map(AndOr::l1).sum();
+    println!(
+        "joint {:.4}, L1 of all {own:.4}, alone {alone:.4}, own excess {}",
+        found.objective(),
+        found.own_excess()
+    );
+    assert!(own >= alone * (1.0 - 2e-3));
+}
+
+/// Tables of real networks on real inputs.
+fn real_tables() -> Vec<(String, ValueTable)> {
     let mut found = Vec::new();
     if let Some(folder) = shared("games") {
         let index = std::fs::read_to_string(folder.join("index.json")).expect("an index");
@@ -470,32 +568,47 @@ fn real_tables(players: usize) -> Vec<(String, ValueTable)> {
             found.push((name.to_owned(), table.expect("a table")));
         }
     }
-    found.retain(|(_, table)| table.players() <= players);
     found
 }
 
 #[test]
 fn real_tables_are_solved_to_a_thousandth() {
-    for (name, table) in real_tables(13) {
-        let sigma = 1e-3 * table.span().abs();
-        for fit in [
-            Fit::Box { share: 0.02 },
-            Fit::Box { share: 0.04 },
-            Fit::LeastSquares { sigma: Some(sigma) },
-            Fit::Auto,
-        ] {
-            let start = std::time::Instant::now();
-            let split = solve(&table, fit, 1e-3);
-            println!(
-                "{name} {} l1 {:.4} gap {:.1e} iterations {} {:.2?} salient {}",
-                split.fit(),
-                split.l1(),
-                split.gap(),
-                split.iterations(),
-                start.elapsed(),
-                split.salient(0.05).len()
-            );
-            assert!(split.gap() <= 1e-3, "{name} {fit}: {}", split.gap());
+    for (name, table) in real_tables() {
+        if table.players() <= 12 {
+            reaches_a_thousandth(&name, &table);
         }
+    }
+}
+
+#[test]
+#[ignore = "minutes: tables of 13 to 16 players under the box"]
+fn large_real_tables_are_solved_to_a_thousandth() {
+    for (name, table) in real_tables() {
+        if table.players() > 12 {
+            reaches_a_thousandth(&name, &table);
+        }
+    }
+}
+
+fn reaches_a_thousandth(name: &str, table: &ValueTable) {
+    let sigma = 1e-3 * table.span().abs();
+    for fit in [
+        Fit::LeastSquares { sigma: Some(sigma) },
+        Fit::Auto,
+        Fit::Box { share: 0.04 },
+        Fit::Box { share: 0.02 },
+    ] {
+        let start = std::time::Instant::now();
+        let split = solve(table, fit, 1e-3);
+        println!(
+            "{name} {} l1 {:.4} gap {:.1e} iterations {} {:.2?} salient {}",
+            split.fit(),
+            split.l1(),
+            split.gap(),
+            split.iterations(),
+            start.elapsed(),
+            split.salient(0.05).len()
+        );
+        assert!(split.gap() <= 1e-3, "{name} {fit}: {}", split.gap());
     }
 }

@@ -3,13 +3,13 @@
 use super::select::interactions;
 use super::sparsify::reduce::total;
 use super::sparsify::{Progress, Settings, Solution, Tolerance, minimize, operator};
-use super::split::lower_orders_win;
+use super::ties::settle;
 use super::{AndOr, Fit, Kind, papers, refit};
 use crate::game::ValueTable;
 use crate::transform::mobius;
 use crate::{Error, Result};
 
-/// Settings of [`and_or`].
+/// Settings of [`and_or()`].
 #[derive(Clone, Debug)]
 pub struct AndOrOptions {
     /// How closely the explanation must follow v.
@@ -28,7 +28,7 @@ impl Default for AndOrOptions {
             fit: Fit::Auto,
             noise: 0.0,
             gap: 1e-4,
-            max_iterations: 20_000,
+            max_iterations: 50_000,
         }
     }
 }
@@ -66,7 +66,7 @@ pub fn and_or(table: &ValueTable, options: &AndOrOptions) -> Result<AndOr> {
     and_or_observed(table, options, |_| ())
 }
 
-/// [`and_or`], telling `observe` after every twenty iterations how far it is.
+/// [`and_or()`], telling `observe` after every twenty iterations how far it is.
 ///
 /// # Errors
 /// Options out of range.
@@ -130,7 +130,7 @@ const ROUNDING: f64 = 1e-10;
 fn on_support(table: &ValueTable, split: &AndOr, shrunk: [Vec<f64>; 2]) -> Option<AndOr> {
     let (_, mut and, mut or) = effects(shrunk);
     (and[0], or[0]) = (0.0, 0.0);
-    lower_orders_win(table.players(), &mut and, &mut or);
+    settle(table.players(), &mut and, &mut or);
     let terms = and.iter().chain(&or).filter(|effect| **effect != 0.0);
     if terms.count() > LARGEST_SUPPORT.min(and.len()) {
         return None;
@@ -171,7 +171,7 @@ fn half(table: &ValueTable) -> AndOr {
 /// Signs, the constant, ties, and what the certificate says.
 fn explanation(table: &ValueTable, fit: Fit, mut solution: Solution) -> Option<AndOr> {
     let (constant, and, or) = effects(solution.effects.pop()?);
-    let mut split = tied_to_lower_orders(table, table.empty() + constant, and, or, fit);
+    let mut split = without_ties(table, table.empty() + constant, and, or, fit);
     if fit == Fit::Exact
         && let Some(sparse) = on_support(table, &split, solution.shrunk.pop()?)
     {
@@ -195,14 +195,14 @@ pub(super) fn effects([and, mut or]: [Vec<f64>; 2]) -> (f64, Vec<f64>, Vec<f64>)
     (constant, and, or)
 }
 
-fn tied_to_lower_orders(
+fn without_ties(
     table: &ValueTable,
     empty: f64,
     mut and: Vec<f64>,
     mut or: Vec<f64>,
     fit: Fit,
 ) -> AndOr {
-    lower_orders_win(table.players(), &mut and, &mut or);
+    settle(table.players(), &mut and, &mut or);
     AndOr::new(table, empty, and, or, fit)
 }
 

@@ -25,7 +25,7 @@ const TOLERATED_NOISE: f64 = 1e-3;
 #[serde(tag = "mode", rename_all = "kebab-case")]
 pub enum Fit {
     /// [`Fit::LeastSquares`] at the noise of v where it is known and would pollute an exact fit, else [`Fit::Exact`];
-    /// see [`and_or`](super::and_or) for the rule.
+    /// see [`and_or()`](super::and_or()) for the rule.
     #[default]
     Auto,
     /// Every v(T) is reproduced: min ‖a‖₁ + ‖o‖₁.

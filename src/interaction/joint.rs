@@ -8,7 +8,7 @@ use crate::game::ValueTable;
 use crate::transform::butterfly;
 use crate::{Error, Result};
 
-/// Settings of [`joint`].
+/// Settings of [`joint()`].
 #[derive(Clone, Debug)]
 pub struct JointOptions {
     /// α: what an interaction pays for each model that has it, beside what it pays once for all; published: 0.1.
@@ -97,7 +97,7 @@ impl Joint {
 /// Explains `tables` together: min Σ_S (1 − α)·max_i |I_i(S)| + α·Σ_i |I_i(S)| over AND and OR.
 ///
 /// # Cost
-/// That of [`and_or`](super::and_or) per model and iteration, and a sort of the models per interaction.
+/// That of [`and_or()`](super::and_or()) per model and iteration, and a sort of the models per interaction.
 ///
 /// # Errors
 /// No table, tables of different players, options out of range, or a fit without a joint form.
@@ -120,10 +120,10 @@ pub fn joint(tables: &[ValueTable], options: &JointOptions) -> Result<Joint> {
     joint_observed(tables, options, |_| ())
 }
 
-/// [`joint`], telling `observe` after every twenty iterations how far it is.
+/// [`joint()`], telling `observe` after every twenty iterations how far it is.
 ///
 /// # Errors
-/// Those of [`joint`].
+/// Those of [`joint()`].
 pub fn joint_observed(
     tables: &[ValueTable],
     options: &JointOptions,
@@ -198,7 +198,7 @@ fn check(tables: &[ValueTable], options: &JointOptions) -> Result<()> {
             got: options.own_share.to_string(),
         });
     }
-    if !(options.own_bound >= 0.0) {
+    if options.own_bound < 0.0 || options.own_bound.is_nan() {
         return Err(Error::Parameter {
             parameter: "the bound of a model's own part",
             must: "a number of at least 0",

@@ -1,6 +1,6 @@
 //! Interactions: which players act together, how strongly, and of which kind.
 //!
-//! In comes a [`ValueTable`](crate::game::ValueTable); out go AND and OR interactions ([`and_or`]), the salient ones among
+//! In comes a [`ValueTable`](crate::game::ValueTable); out go AND and OR interactions ([`and_or()`]), the salient ones among
 //! them ([`AndOr::salient`]), and multi-order interactions of pairs ([`order`]).
 
 mod and_or;
@@ -15,6 +15,7 @@ mod refit;
 mod select;
 mod sparsify;
 mod split;
+mod ties;
 
 pub use and_or::{AndOrOptions, and_or, and_or_observed};
 pub use fit::{Fit, PublishedRule};

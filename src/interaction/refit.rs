@@ -4,11 +4,13 @@
 //! their size without that bias.
 
 use super::gram::{Products, centred};
+use super::select::interactions;
 use super::sparsify::reduce::{sum, total};
 use super::split::{place, reconstruct};
-use super::{Interaction, Interactions, Kind};
+use super::ties::settle;
+use super::{Interactions, Kind};
 use crate::game::ValueTable;
-use crate::{Coalition, Error, Result};
+use crate::{Error, Result};
 
 /// The most interactions that [`refit`] takes: the normal equations of 2048 are 32 MiB.
 pub const MAX_REFIT: usize = 2048;
@@ -21,7 +23,9 @@ const INDEPENDENT: f64 = 1e-9;
 pub struct Refit {
     /// The constant.
     pub empty: f64,
-    /// The interactions with their new effects, strongest first. One that stronger ones already span is left out.
+    /// The interactions with their new effects, strongest first. One that stronger ones already span is left out, and where
+    /// the same function can be written with a smaller L1 norm or fewer terms by what holds among two or three players,
+    /// such as AND{0,1} + OR{0,1} = AND{0} + AND{1}, it is.
     pub interactions: Interactions,
     /// Root mean square over all coalitions of what is explained minus v.
     pub residual_rms: f64,
@@ -54,19 +58,18 @@ pub fn refit(table: &ValueTable, chosen: &Interactions) -> Result<Refit> {
     let centred = table.values().iter().map(|value| value - mean).collect();
     let values = Products::new(centred);
     let effects = solve(players, &values, &terms);
-    let interactions: Vec<_> = terms
-        .iter()
-        .zip(effects)
-        .filter(|(_, effect)| *effect != 0.0)
-        .map(|(&(kind, index), effect)| Interaction {
-            kind,
-            players: Coalition::from_index(index as u64),
-            effect,
-        })
-        .collect();
-    let interactions = Interactions::new(interactions);
+    let size = table.values().len();
+    let (mut and, mut or) = (vec![0.0; size], vec![0.0; size]);
+    for (&(kind, index), effect) in terms.iter().zip(effects) {
+        match kind {
+            Kind::And => and[index] += effect,
+            Kind::Or => or[index] += effect,
+        }
+    }
+    settle(players, &mut and, &mut or);
+    let interactions = interactions(&and, &or, 0.0);
     let free = reconstruct(players, 0.0, &interactions)?;
-    let size = table.values().len() as f64;
+    let size = size as f64;
     let empty = (total(table.values()) - total(free.values())) / size;
     let residual = |explained: f64, value: f64| explained + empty - value;
     let squares = sum(free.values(), table.values(), |a, b| residual(a, b).powi(2));
@@ -121,6 +124,8 @@ fn solve(players: usize, values: &Products, terms: &[(Kind, usize)]) -> Vec<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Coalition;
+    use crate::interaction::Interaction;
 
     fn term(kind: Kind, players: &[usize], effect: f64) -> Interaction {
         Interaction {

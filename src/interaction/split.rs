@@ -190,27 +190,6 @@ pub(super) fn place(players: usize, interaction: &Interaction) -> Result<usize> 
     }
 }
 
-/// Writes what is equal at the lowest order: AND{i} = OR{i}, and AND{i,j} + OR{i,j} = AND{i} + AND{j}. Neither makes the L1
-/// norm larger, and the result does not depend on the order of players.
-pub(super) fn lower_orders_win(players: usize, and: &mut [f64], or: &mut [f64]) {
-    for i in 0..players {
-        and[1 << i] += std::mem::take(&mut or[1 << i]);
-    }
-    for i in 0..players {
-        for j in 0..i {
-            let pair = 1 << i | 1 << j;
-            let shared = and[pair].abs().min(or[pair].abs());
-            if and[pair] * or[pair] > 0.0 {
-                let shared = shared.copysign(and[pair]);
-                and[pair] -= shared;
-                or[pair] -= shared;
-                and[1 << i] += shared;
-                and[1 << j] += shared;
-            }
-        }
-    }
-}
-
 impl AndOr {
     /// Merges order 1 under AND and measures what the effects explain; the certificate is the empty one.
     pub(super) fn new(

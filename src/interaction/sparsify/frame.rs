@@ -1,7 +1,7 @@
 //! The exact constraint as a tight frame.
 //!
 //! With o′ = −o and both constants free, an exact explanation is Z a + F Z o′ = u for all T, where Z sums over subsets and F
-//! flips the index to the complement. Per player ZZᵀ = [[1,1],[1,2]] and FZZᵀFᵀ = [[2,1],[1,1]]; one congruence X
+//! flips the index to the complement. Per player ZZᵀ has the rows (1, 1), (1, 2) and FZZᵀFᵀ the rows (2, 1), (1, 1); one congruence X
 //! diagonalises both, and scaled by the norms of its rows the constraint reads
 //!
 //! c ⊙ (U a) + d ⊙ (W o′) = ū, U and W Kronecker powers of orthogonal 2×2 matrices, c² + d² = 1,

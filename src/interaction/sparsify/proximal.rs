@@ -73,17 +73,20 @@ impl Proximal<'_> {
     /// prox(2x − w) with x = w + moves, into `out`.
     pub(super) fn point(&self, w: &[f64], moves: &[f64], gamma: f64, out: &mut Vec<f64>) {
         out.clear();
-        let (limits, apply): (&[f64], fn(f64, f64, f64) -> f64) = match self {
-            Self::Shrink(prices) => (prices, |z, gamma, price| shrink(z, gamma * price)),
-            Self::Clip(bounds) => (bounds, |z, _, bound| into(z, bound)),
-            Self::Given(points) => (points, |_, _, point| point),
-        };
-        out.extend(
-            w.iter()
-                .zip(moves)
-                .zip(limits)
-                .map(|((w, step), &limit)| apply(w + 2.0 * step, gamma, limit)),
-        );
+        let reflected = w.iter().zip(moves).map(|(w, step)| w + 2.0 * step);
+        match self {
+            Self::Shrink(prices) => {
+                out.extend(
+                    reflected
+                        .zip(*prices)
+                        .map(|(z, price)| shrink(z, gamma * price)),
+                );
+            }
+            Self::Clip(bounds) => {
+                out.extend(reflected.zip(*bounds).map(|(z, bound)| into(z, *bound)))
+            }
+            Self::Given(points) => out.extend_from_slice(points),
+        }
     }
 }
 
