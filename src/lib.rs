@@ -17,19 +17,13 @@
 //! Interactions become statistics: the strength of each order, how v grows, the depth of the bottleneck ([`stats`]).
 //!
 //! ```
-//! use harsanyi::{Coalition, game::synthetic, tabulate};
-//! use harsanyi::transform::{index, mobius};
+//! use harsanyi::interaction::{AndOrOptions, and_or};
+//! use harsanyi::{game::synthetic, tabulate};
 //!
-//! let mut game = synthetic::parse("and(0,1)*2 - or(3,4,5)*1.5 + 0.3")?; // or a network on a sample, or a file
+//! let mut game = synthetic::parse("and(0,1)*2 - or(3,4,5)*1.5 + 0.3")?; // or a NetworkGame, or a value file
 //! let table = tabulate(&mut game, |_| ())?;
-//! assert_eq!((table.players(), table.empty()), (6, 0.3));
-//!
-//! let (and, or) = (mobius(&table), mobius(&table.dual()));
-//! assert!((and[0b000011] - 2.0).abs() < 1e-12); // players 0 and 1 are worth 2 together
-//! assert!((or[0b111000] + 1.5).abs() < 1e-12); // any of 3, 4, 5 costs 1.5
-//!
-//! let shapley = index::shapley(&and);
-//! assert!((shapley[1] - 1.0).abs() < 1e-12 && (shapley[4] + 0.5).abs() < 1e-12);
+//! let found = and_or(&table, &AndOrOptions::default())?.salient(0.05);
+//! assert_eq!(found.to_string(), "AND{0,1} 2.000\nOR{3,4,5} -1.500\n");
 //! # Ok::<(), harsanyi::Error>(())
 //! ```
 //!
