@@ -67,8 +67,13 @@ pub fn sample(page: Page, record: &Record) -> String {
         (Some(readout), Some(target)) => {
             let target = inert(target["text"].as_str().unwrap_or_default());
             let baseline = record.baseline.as_deref().unwrap_or_default();
+            let unit = if readout.starts_with("log-") {
+                " in nats"
+            } else {
+                ""
+            };
             format!(
-                "v = {readout} of `{target}`; absent players: {}",
+                "v = {readout} of `{target}`{unit}; absent players: {}",
                 inert(baseline)
             )
         }
