@@ -400,6 +400,27 @@ fn the_toy_function_has_its_printed_explanation() {
 }
 
 #[test]
+fn what_needs_no_explanation_gets_none() {
+    for (table, fit) in [
+        (game("n=3; 1.5"), Fit::Auto),
+        (game("n=3; 1.5"), Fit::Box { share: 0.1 }),
+        (game("and(0,1) + and(0)*2"), Fit::Box { share: 1.0 }),
+    ] {
+        let split = solve(&table, fit, 1e-4);
+        assert_eq!(
+            (
+                split.l1(),
+                split.lower_bound(),
+                split.gap(),
+                split.iterations()
+            ),
+            (0.0, 0.0, 0.0, 0)
+        );
+        assert!(split.salient(0.0).is_empty() && split.empty() == table.empty());
+    }
+}
+
+#[test]
 fn an_additive_game_needs_single_players_only() {
     let split = solve(
         &game("and(0) + and(1)*2 - and(2) + and(3)*0.5 + and(4)"),

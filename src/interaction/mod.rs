@@ -1,7 +1,8 @@
 //! Interactions: which players act together, how strongly, and of which kind.
 //!
 //! In comes a [`ValueTable`](crate::game::ValueTable); out go AND and OR interactions ([`and_or()`]), the salient ones among
-//! them ([`AndOr::salient`]), and multi-order interactions of pairs ([`order`]).
+//! them ([`AndOr::salient`]) with their effects refitted ([`refit()`]), pruned ([`prune()`]) or drawn as a graph ([`graph`]),
+//! interactions that several models share ([`joint`](mod@joint)), and multi-order interactions of pairs ([`order`]).
 
 mod and_or;
 mod fit;

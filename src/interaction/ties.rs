@@ -23,9 +23,12 @@ struct Merit {
     orders: f64,
 }
 
-/// Explanations of at most this many terms are searched among triples too, and two moves deep. In denser ones, which explain
+/// Explanations of at most this many terms are searched among triples too. In denser ones, which explain
 /// noise, the corner means little.
 const SPARSE: usize = 512;
+
+/// Two moves in a row are tried among at most this many identities, since pairs of moves are many.
+const FEW_IDENTITIES: usize = 2000;
 
 /// A step along an identity, and what it changes.
 struct Move<'a> {
@@ -35,7 +38,7 @@ struct Move<'a> {
 }
 
 /// Moves along identities while that makes the explanation better: of smaller L1 norm, or at the same norm
-/// of fewer terms, or as above. Where no single move does and terms are few, two in a row are tried.
+/// of fewer terms, or as above. Where no single move does and identities are few, two in a row are tried.
 ///
 /// # Cost
 /// O(n³) per move, at most 4n² moves; O(n³) again per move that changes neither norm nor number where two are tried.
@@ -46,11 +49,19 @@ pub(super) fn settle(players: usize, and: &mut [f64], or: &mut [f64]) {
     let effects = and[1..].iter().chain(&or[1..]);
     let strongest = effects.clone().fold(0.0f64, |max, x| max.max(x.abs()));
     let sparse = effects.filter(|effect| **effect != 0.0).count() <= SPARSE;
-    let identities = identities(players, sparse);
+    let mut identities = identities(players, sparse);
+    // Where only single players are present there is nothing to gain.
+    identities.retain(|identity| {
+        identity.iter().any(|&((kind, s), _)| match kind {
+            Kind::And => s.count_ones() > 1 && and[s] != 0.0,
+            Kind::Or => or[s] != 0.0,
+        })
+    });
+    let search_deep = sparse && identities.len() <= FEW_IDENTITIES;
     for _ in 0..4 * players * players {
         if let Some(best) = best_move(&identities, and, or, strongest) {
             apply(&best, and, or, strongest);
-        } else if !(sparse && move_twice(&identities, and, or, strongest)) {
+        } else if !(search_deep && move_twice(&identities, and, or, strongest)) {
             break;
         }
     }

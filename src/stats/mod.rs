@@ -1,7 +1,9 @@
 //! Numbers that sum up an analysis: a few per game, comparable between games. Sums run in a fixed order.
 //!
 //! In come a table, its effects or its multi-order strengths; out go the strength of each order by sign
-//! ([`order_strength`]), how v grows with the coalition ([`growth`]), and the depth of the bottleneck ([`bottleneck`]).
+//! ([`order_strength`]), how v grows with the coalition ([`growth`]), the depth of the bottleneck ([`bottleneck`]), how few
+//! interactions carry how much ([`sparsity`]), how much of v a few explain ([`faithfulness`]), and what explanations have in
+//! common ([`transfer`]).
 
 pub mod bottleneck;
 pub mod faithfulness;

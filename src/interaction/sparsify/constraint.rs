@@ -159,6 +159,12 @@ impl Constraint {
                 operator::residual_into(&self.u, candidate, &mut residual, &mut self.scratch);
                 0.5 * weight * dot(&residual, &residual)
             }
+            Kind::Box { bounds, .. } if within(&self.u, bounds) => {
+                candidate
+                    .iter_mut()
+                    .for_each(|candidate| candidate.fill(0.0));
+                0.0
+            }
             Kind::Box { bounds, scale, .. } => {
                 // Clip the deviation into the box and let the effects follow.
                 let mut excess = vec![0.0; self.u.len()];
@@ -179,4 +185,9 @@ impl Constraint {
             }
         }
     }
+}
+
+/// Whether the box lets the game be explained by nothing, which no iterate would reach in the end.
+fn within(u: &[f64], bounds: &[f64]) -> bool {
+    u.iter().zip(bounds).all(|(u, bound)| u.abs() <= *bound)
 }
