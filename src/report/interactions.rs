@@ -23,6 +23,9 @@ pub struct InteractionReport {
     pub lower_bound: f64,
     /// (objective − lower bound) / objective.
     pub gap: f64,
+    /// How many absent interactions could stand in for present ones, as far as the proof can tell: above 0, another
+    /// explanation may be as good as this one.
+    pub alternatives: usize,
     /// Root mean square over all coalitions of v − its reconstruction.
     pub residual_rms: f64,
     /// The largest |v − its reconstruction|.
@@ -105,6 +108,7 @@ impl InteractionReport {
             l1: found.l1(),
             lower_bound: found.lower_bound(),
             gap: found.gap(),
+            alternatives: found.alternatives(),
             residual_rms: found.residual_rms(),
             residual_max: found.residual_max(),
             salient: SalientReport {

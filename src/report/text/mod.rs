@@ -214,6 +214,10 @@ fn certificate(found: &InteractionReport, span: f64) -> Vec<String> {
         format!("fit: {fit}; total strength {}, {proof}", number(found.l1)),
         left(found.residual_rms, found.residual_max, "all interactions"),
     ];
+    if found.alternatives > 0 {
+        let count = found.alternatives;
+        lines.push(format!("other explanations may be as good: {count} interactions not listed could stand in for listed ones"));
+    }
     if let Some(refit) = &found.refit {
         let by = "the salient ones, their effects fitted anew as listed";
         lines.push(left(refit.residual_rms, refit.residual_max, by));
