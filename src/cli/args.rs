@@ -137,22 +137,32 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "GAME")]
     pub(crate) game: Option<String>,
     /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas
-    #[arg(long, default_value_t, value_name = "RULE")]
+    #[arg(long, default_value_t, value_name = "RULE", conflicts_with = "game")]
     pub(crate) players: PlayerRule,
     /// Players, by word or number, that are never absent
-    #[arg(long, value_delimiter = ',', value_name = "WORDS")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "WORDS",
+        conflicts_with = "game"
+    )]
     pub(crate) background: Vec<String>,
     /// What stands where a player is absent: auto, mask, pad, unk, token:ID-or-STRING, mean, remove, ignore
-    #[arg(long, default_value_t, value_name = "BASELINE")]
+    #[arg(
+        long,
+        default_value_t,
+        value_name = "BASELINE",
+        conflicts_with = "game"
+    )]
     pub(crate) baseline: Baseline,
     /// What is explained: auto (the model's own answer), class:NAME-or-INDEX, token:ID[,ID…], or a text that continues
-    #[arg(long, default_value_t, value_name = "TARGET")]
+    #[arg(long, default_value_t, value_name = "TARGET", conflicts_with = "game")]
     pub(crate) target: Target,
     /// How the answer becomes a number: log-odds, logit, log-prob, prob, margin
-    #[arg(long, default_value_t, value_name = "READOUT")]
+    #[arg(long, default_value_t, value_name = "READOUT", conflicts_with = "game")]
     pub(crate) readout: Readout,
     /// Coalitions per forward pass: auto, or a number
-    #[arg(long, default_value = "auto", value_name = "N", value_parser = batch)]
+    #[arg(long, default_value = "auto", value_name = "N", value_parser = batch, conflicts_with = "game")]
     pub(crate) batch: Batch,
 }
 
@@ -170,12 +180,18 @@ pub(crate) struct ExtractionArgs {
     /// How closely v is followed: auto, least-squares[:SIGMA], exact, box:SHARE, papers[:lr=…,iterations=…,bound=…], half
     #[arg(long, default_value_t, value_name = "FIT")]
     pub(crate) fit: Fit,
-    /// Which interactions count as salient: max:0.05 (of the strongest), span:0.03 (of |v(N) − v(∅)|), abs:X, top:K
-    #[arg(long, default_value_t, value_name = "RULE")]
-    pub(crate) threshold: Threshold,
     /// Stop when the explanation is proven to be this close to the least possible, as a share of it
     #[arg(long, default_value_t = AndOrOptions::default().gap, value_name = "SHARE")]
     pub(crate) gap: f64,
+}
+
+/// Which of the interactions are told.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Extraction")]
+pub(crate) struct ListingArgs {
+    /// Which interactions count as salient: max:0.05 (of the strongest), span:0.03 (of |v(N) − v(∅)|), abs:X, top:K
+    #[arg(long, default_value_t, value_name = "RULE")]
+    pub(crate) threshold: Threshold,
     /// Fit the effects of the salient interactions anew by least squares
     #[arg(long)]
     pub(crate) refit: bool,
@@ -190,6 +206,8 @@ pub(crate) struct ProfileArgs {
     pub(crate) sample: SampleArgs,
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
+    #[command(flatten)]
+    pub(crate) listing: ListingArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -222,6 +240,8 @@ pub(crate) struct ExtractArgs {
     pub(crate) alpha: f64,
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
+    #[command(flatten)]
+    pub(crate) listing: ListingArgs,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -10,7 +10,7 @@ use harsanyi::stats::bottleneck::bottleneck_index;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::args::{ExtractionArgs, GlobalArgs, SampleArgs};
+use super::args::{GlobalArgs, ProfileArgs};
 use super::network::Network;
 use super::output::Output;
 use super::run::{self, Profile, Source};
@@ -37,15 +37,16 @@ pub(crate) fn each(
     data: &Path,
     limit: Option<usize>,
     output: &Output,
-    mut one: impl FnMut(&DataText) -> anyhow::Result<()>,
+    mut one: impl FnMut(&DataText, &Output) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Value>> {
     let texts = dataset::read(data, limit)?;
     let bar = output.bar("samples", texts.len() as u64);
+    let output = &output.under(&bar);
     let mut failed = Vec::new();
     for text in &texts {
-        if let Err(error) = one(text) {
+        if let Err(error) = one(text, output) {
             let causes = text::inert(&format!("{error:#}"));
-            bar.suspend(|| output.say(&format!("sample {}: {causes}", text.id)));
+            output.say(&format!("sample {}: {causes}", text.id));
             failed.push(json!({ "id": text.id, "error": causes }));
         }
         bar.inc(1);
@@ -58,23 +59,27 @@ pub(crate) fn each(
 pub(crate) fn profile(
     data: &Path,
     network: &Network,
-    sample: &SampleArgs,
-    extraction: &ExtractionArgs,
+    args: &ProfileArgs,
     global: &GlobalArgs,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let config = run::config(sample, Some(extraction), global);
+    let ProfileArgs {
+        sample,
+        extraction,
+        listing,
+    } = args;
+    let config = run::config(sample, Some((extraction, listing)), global);
     let mut samples = Vec::new();
     let mut by_players: BTreeMap<usize, Vec<Vec<f64>>> = BTreeMap::new();
     let dir = global.output.as_deref();
     dir.map(folder::create).transpose()?;
-    let failed = each(data, sample.limit, output, |text| {
+    let failed = each(data, sample.limit, output, |text, output| {
         let dir = dir.map(|dir| dir.join("samples").join(&text.id));
         dir.as_deref().map(folder::create).transpose()?;
         let source = Source::Text(network, &text.text);
         let evaluated = run::evaluate(source, sample, global, &config, output)?;
-        let profile = run::profile(evaluated, extraction, dir.as_deref(), output)?;
-        output.result(&profile, || page(output, &profile, extraction.rows))?;
+        let profile = run::profile(evaluated, extraction, listing, dir.as_deref(), output)?;
+        output.result(&profile, || page(output, &profile, listing.rows))?;
         if let Some(pairs) = &profile.orders.multi_order {
             by_players
                 .entry(profile.record.n)

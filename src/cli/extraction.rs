@@ -10,7 +10,7 @@ use harsanyi::report::{
 };
 use indicatif::ProgressBar;
 
-use super::args::ExtractionArgs;
+use super::args::{ExtractionArgs, ListingArgs};
 use super::output::Output;
 
 /// Shared coalitions that the graph draws at the most.
@@ -59,10 +59,11 @@ pub(crate) fn explain_together(
     tables: &[ValueTable],
     args: &ExtractionArgs,
     alpha: f64,
+    noise: f64,
     output: &Output,
 ) -> anyhow::Result<Joint> {
     let bar = output.spinner("extracting");
-    let each = options(args, 0.0);
+    let each = options(args, noise);
     let options = JointOptions {
         own_share: alpha,
         each,
@@ -78,14 +79,24 @@ pub(crate) fn report(
     table: &ValueTable,
     found: &AndOr,
     labels: &[String],
-    args: &ExtractionArgs,
+    args: &ListingArgs,
 ) -> anyhow::Result<InteractionReport> {
     let mut report = InteractionReport::new(found, labels, args.threshold);
     if args.refit {
-        let refitted = refit(table, &found.salient(args.threshold))?;
-        report.refit = Some(RefitReport::new(&refitted, labels));
+        report.refit = Some(refitted(table, found, labels, args)?);
     }
     Ok(report)
+}
+
+/// The salient interactions, their effects fitted anew.
+pub(crate) fn refitted(
+    table: &ValueTable,
+    found: &AndOr,
+    labels: &[String],
+    args: &ListingArgs,
+) -> anyhow::Result<RefitReport> {
+    let refitted = refit(table, &found.salient(args.threshold))?;
+    Ok(RefitReport::new(&refitted, labels))
 }
 
 /// Writes everything about the interactions of one table.
@@ -95,7 +106,7 @@ pub(crate) fn write(
     found: &AndOr,
     report: &InteractionReport,
     labels: &[String],
-    args: &ExtractionArgs,
+    args: &ListingArgs,
 ) -> anyhow::Result<()> {
     write_interactions(&dir.join("interactions.parquet"), found)?;
     folder::write_compact_json(&dir.join("interactions.json"), report)?;

@@ -1,5 +1,6 @@
 //! Games other than networks, and value tables that are already there.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use harsanyi::game::file::{self, BitOrder};
@@ -41,6 +42,8 @@ pub(crate) struct Values {
     pub(crate) table: ValueTable,
     /// The players' names.
     pub(crate) labels: Vec<String>,
+    /// Whether the names are more than numbers.
+    pub(crate) named: bool,
     /// The measured noise of v; 0 where none was measured.
     pub(crate) noise: f64,
 }
@@ -51,6 +54,7 @@ impl Values {
         Self {
             table,
             labels,
+            named: false,
             noise: 0.0,
         }
     }
@@ -72,10 +76,12 @@ impl Values {
             return Ok(Self::bare(read(path, BitOrder::default())?));
         }
         let values = Self::bare(read(&path.join("values.npy"), BitOrder::default())?);
-        let record = std::fs::read(path.join("record.json")).ok();
-        let record: Value = record
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default();
+        let path = path.join("record.json");
+        let record: Value = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(Error::parse(&path, "record"))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(values),
+            Err(error) => return Err(Error::read(&path)(error).into()),
+        };
         let players = record["players"].as_array().into_iter().flatten();
         let labels: Vec<String> = players
             .filter_map(|player| player["label"].as_str())
@@ -88,6 +94,7 @@ impl Values {
         match labels.len() == values.table.players() {
             true => Ok(Self {
                 labels,
+                named: true,
                 noise,
                 ..values
             }),

@@ -21,6 +21,8 @@ pub(crate) struct Output {
     quiet: bool,
     verbose: bool,
     progress: bool,
+    /// A bar that is on the screen, to be lifted while something is printed.
+    over: Option<ProgressBar>,
     pub(crate) page: Page,
 }
 
@@ -55,6 +57,7 @@ impl Output {
                 && !global.quiet
                 && !global.verbose
                 && io::stderr().is_terminal(),
+            over: None,
             page: Page {
                 width: width.clamp(40, 120),
                 color,
@@ -76,19 +79,37 @@ impl Output {
         self.raw(line.as_bytes())
     }
 
+    /// The same output while `bar` is on the screen: it is lifted for every word, and no other bar is drawn.
+    pub(crate) fn under(&self, bar: &ProgressBar) -> Self {
+        Self {
+            progress: false,
+            over: Some(bar.clone()),
+            ..*self
+        }
+    }
+
+    fn lifted<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.over {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
     /// Prints bytes as they are.
     pub(crate) fn raw(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(bytes)
-            .and_then(|()| stdout.flush())
-            .or_else(forgive)
+        self.lifted(|| {
+            let mut stdout = io::stdout().lock();
+            stdout
+                .write_all(bytes)
+                .and_then(|()| stdout.flush())
+                .or_else(forgive)
+        })
     }
 
     /// Says something on stderr; nobody listening is no failure.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = self.lifted(|| writeln!(io::stderr(), "{text}"));
         }
     }
 

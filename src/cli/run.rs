@@ -13,7 +13,7 @@ use harsanyi::report::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::args::{ExtractionArgs, GlobalArgs, SampleArgs};
+use super::args::{ExtractionArgs, GlobalArgs, ListingArgs, SampleArgs};
 use super::extraction;
 use super::games;
 use super::network::Network;
@@ -54,8 +54,8 @@ pub(crate) fn evaluate(
     let mut record = Record {
         schema: SCHEMA,
         program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")).into(),
-        command: std::env::args()
-            .map(|word| quoted(&word))
+        command: std::env::args_os()
+            .map(|word| quoted(&word.to_string_lossy()))
             .collect::<Vec<_>>()
             .join(" "),
         config: config.clone(),
@@ -122,12 +122,15 @@ pub(crate) fn evaluate(
 pub(crate) fn profile(
     evaluated: Evaluated,
     args: &ExtractionArgs,
+    listing: &ListingArgs,
     dir: Option<&Path>,
     output: &Output,
 ) -> anyhow::Result<Profile> {
     let Evaluated { table, mut record } = evaluated;
     if let Some(dir) = dir {
+        // The values took longest, and a folder that is used again must not keep the record of other ones.
         file::write(&dir.join("values.npy"), &table)?;
+        folder::write_json(&dir.join("record.json"), &record)?;
     }
     let start = Instant::now();
     let noise = record
@@ -145,7 +148,7 @@ pub(crate) fn profile(
         .iter()
         .map(|player| player.label.clone())
         .collect();
-    let interactions = extraction::report(&table, &found, &labels, args)?;
+    let interactions = extraction::report(&table, &found, &labels, listing)?;
     let orders = OrderReport::new(&table, &found)?;
     let indices = PlayerIndices::new(&table, &labels);
     record
@@ -158,7 +161,7 @@ pub(crate) fn profile(
         indices,
     };
     if let Some(dir) = dir {
-        extraction::write(dir, &table, &found, &profile.interactions, &labels, args)?;
+        extraction::write(dir, &table, &found, &profile.interactions, &labels, listing)?;
         folder::write_json(&dir.join("orders.json"), &profile.orders)?;
         folder::write_json(&dir.join("indices.json"), &profile.indices)?;
         folder::write_json(&dir.join("record.json"), &profile.record)?;
@@ -169,29 +172,31 @@ pub(crate) fn profile(
 /// All settings of a run, defaults included.
 pub(crate) fn config(
     sample: &SampleArgs,
-    extraction: Option<&ExtractionArgs>,
+    extraction: Option<(&ExtractionArgs, &ListingArgs)>,
     global: &GlobalArgs,
 ) -> Value {
     let mut config = json!({
-        "model": sample.game.is_none().then(|| sample.model.as_deref().unwrap_or("demo")),
         "game": sample.game,
-        "data": sample.data,
-        "limit": sample.limit,
-        "players": sample.players.to_string(),
-        "background": sample.background,
-        "baseline": sample.baseline.to_string(),
-        "target": sample.target.to_string(),
-        "readout": sample.readout.to_string(),
         "device": global.device.to_string(),
         "dtype": global.dtype,
         "threads": rayon::current_num_threads(),
         "seed": global.seed,
     });
-    if let Some(extraction) = extraction {
+    if sample.game.is_none() {
+        config["model"] = json!(sample.model.as_deref().unwrap_or("demo"));
+        config["data"] = json!(sample.data.as_ref().map(|path| path.display().to_string()));
+        config["limit"] = json!(sample.limit);
+        config["players"] = json!(sample.players.to_string());
+        config["background"] = json!(sample.background);
+        config["baseline"] = json!(sample.baseline.to_string());
+        config["target"] = json!(sample.target.to_string());
+        config["readout"] = json!(sample.readout.to_string());
+    }
+    if let Some((extraction, listing)) = extraction {
         config["fit"] = json!(extraction.fit.to_string());
-        config["threshold"] = json!(extraction.threshold.to_string());
+        config["threshold"] = json!(listing.threshold.to_string());
         config["gap"] = json!(extraction.gap);
-        config["refit"] = json!(extraction.refit);
+        config["refit"] = json!(listing.refit);
     }
     config
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use harsanyi::Error;
 use harsanyi::game::file;
-use harsanyi::report::{folder, text};
-use serde_json::json;
+use harsanyi::report::{Record, folder, text};
+use serde::Serialize;
 
 use super::args::{GlobalArgs, ProfileArgs, SampleArgs, TabulateArgs};
 use super::batch;
@@ -49,21 +49,18 @@ pub(crate) fn profile(
     dir.map(folder::create).transpose()?;
     let network = network(&args.sample, global, output)?;
     if let (Some(data), Some(network)) = (&args.sample.data, &network) {
-        return batch::profile(
-            data,
-            network,
-            &args.sample,
-            &args.extraction,
-            global,
-            output,
-        );
+        return batch::profile(data, network, args, global, output);
     }
     let source = sample(&args.sample, network.as_ref())?;
-    let config = run::config(&args.sample, Some(&args.extraction), global);
+    let config = run::config(
+        &args.sample,
+        Some((&args.extraction, &args.listing)),
+        global,
+    );
     let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
-    let profile = run::profile(evaluated, &args.extraction, dir, output)?;
+    let profile = run::profile(evaluated, &args.extraction, &args.listing, dir, output)?;
     output.result(&profile, || {
-        batch::page(output, &profile, args.extraction.rows)
+        batch::page(output, &profile, args.listing.rows)
     })?;
     if let Some(dir) = dir {
         output.say(&format!("written to {}", dir.display()));
@@ -101,7 +98,7 @@ pub(crate) fn tabulate(
             }
             .into());
         }
-        let failed = batch::each(data, args.sample.limit, output, |text| {
+        let failed = batch::each(data, args.sample.limit, output, |text, output| {
             let source = Source::Text(network, &text.text);
             let dir = target.map(|dir| dir.join("samples").join(&text.id));
             dir.as_deref().map(folder::create).transpose()?;
@@ -138,10 +135,20 @@ fn write_table(
     Ok(())
 }
 
+/// What `tabulate --format json` prints.
+#[derive(Serialize)]
+struct TableDocument<'a> {
+    record: &'a Record,
+    values: &'a [f64],
+}
+
 fn print_table(evaluated: &Evaluated, output: &Output) -> anyhow::Result<()> {
     let Evaluated { table, record } = evaluated;
-    output.result(
-        &json!({ "record": record, "values": table.values() }),
-        || text::sample(output.page, record) + &text::closing(output.page, record),
-    )
+    let document = TableDocument {
+        record,
+        values: table.values(),
+    };
+    output.result(&document, || {
+        text::sample(output.page, record) + &text::closing(output.page, record)
+    })
 }

@@ -17,21 +17,23 @@ pub(crate) fn extract(
 ) -> anyhow::Result<()> {
     let dir = global.output.as_deref();
     dir.map(folder::create).transpose()?;
+    let values = Values::of(&args.values, output)?;
+    if !args.with.is_empty() {
+        return extract_together(values, args, dir, output);
+    }
     let Values {
         table,
         labels,
         noise,
-    } = Values::of(&args.values, output)?;
-    if !args.with.is_empty() {
-        return extract_together(table, &labels, args, dir, output);
-    }
+        ..
+    } = values;
     let found = extraction::explain(&table, &args.extraction, noise, output)?;
-    let report = extraction::report(&table, &found, &labels, &args.extraction)?;
+    let report = extraction::report(&table, &found, &labels, &args.listing)?;
     if let Some(dir) = dir {
-        extraction::write(dir, &table, &found, &report, &labels, &args.extraction)?;
+        extraction::write(dir, &table, &found, &report, &labels, &args.listing)?;
     }
     let page = text::Page {
-        rows: args.extraction.rows,
+        rows: args.listing.rows,
         ..output.page
     };
     output.result(&report, || text::interactions(page, &report, table.span()))
@@ -39,18 +41,37 @@ pub(crate) fn extract(
 
 /// Several tables at once: a document of all, and on disk the files of each.
 fn extract_together(
-    first: ValueTable,
-    labels: &[String],
+    first: Values,
     args: &ExtractArgs,
     dir: Option<&Path>,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let mut tables = vec![first];
+    let Values {
+        table,
+        labels,
+        mut noise,
+        ..
+    } = first;
+    let mut tables = vec![table];
     for path in &args.with {
-        tables.push(Values::read(path)?.table);
+        let other = Values::read(path)?;
+        if other.labels != labels && other.named {
+            output.say(&format!(
+                "the players of `{}` have other names; they are matched by number",
+                path.display()
+            ));
+        }
+        noise = noise.max(other.noise);
+        tables.push(other.table);
     }
-    let found = extraction::explain_together(&tables, &args.extraction, args.alpha, output)?;
-    let report = JointReport::new(&found, args.alpha, labels, args.extraction.threshold)?;
+    let found = extraction::explain_together(&tables, &args.extraction, args.alpha, noise, output)?;
+    let mut report = JointReport::new(&found, args.alpha, &labels, args.listing.threshold)?;
+    if args.listing.refit {
+        for ((table, model), document) in tables.iter().zip(found.models()).zip(&mut report.models)
+        {
+            document.refit = Some(extraction::refitted(table, model, &labels, &args.listing)?);
+        }
+    }
     if let Some(dir) = dir {
         folder::write_json(&dir.join("joint.json"), &report)?;
         for (number, (table, model)) in tables.iter().zip(found.models()).enumerate() {
@@ -61,22 +82,17 @@ fn extract_together(
                 table,
                 model,
                 &report.models[number],
-                labels,
-                &args.extraction,
+                &labels,
+                &args.listing,
             )?;
         }
     }
     let page = text::Page {
-        rows: args.extraction.rows,
+        rows: args.listing.rows,
         ..output.page
     };
-    output.result(&report, || {
-        text::joint(
-            page,
-            &report,
-            &tables.iter().map(ValueTable::span).collect::<Vec<_>>(),
-        )
-    })
+    let spans: Vec<f64> = tables.iter().map(ValueTable::span).collect();
+    output.result(&report, || text::joint(page, &report, &spans))
 }
 
 pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {

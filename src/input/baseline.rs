@@ -89,13 +89,14 @@ impl Baseline {
     /// # Errors
     /// [`Error::Input`] when the model has no such token.
     pub fn resolve(&self, tokenizer: &TextTokenizer) -> Result<Absence> {
+        let missing = |name: &str| Error::Input(format!("this model has no {name} token"));
         let named = |id: Option<u32>, name: &str| {
-            id.map(Absence::Token)
-                .ok_or_else(|| Error::Input(format!("this model has no {name} token")))
+            let id = id.ok_or_else(|| missing(name))?;
+            tokenizer.check(id).map(|()| Absence::Token(id))
         };
         Ok(match self {
             Self::Auto => match tokenizer.mask.or(tokenizer.unknown) {
-                Some(id) => Absence::Token(id),
+                Some(id) => tokenizer.check(id).map(|()| Absence::Token(id))?,
                 None => Absence::Dropped {
                     keep_positions: false,
                 },

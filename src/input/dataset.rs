@@ -22,6 +22,7 @@ pub struct DataText {
 /// A file that cannot be read or parsed, an entry without text (its line is named), a file without entries.
 pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<DataText>> {
     let content = std::fs::read_to_string(path).map_err(Error::read(path))?;
+    let content = content.trim_start_matches('\u{feff}');
     let extension = path
         .extension()
         .and_then(|extension| extension.to_str())
@@ -29,9 +30,9 @@ pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<DataText>> {
         .to_lowercase();
     let limit = limit.unwrap_or(usize::MAX);
     let texts = match extension.as_str() {
-        "csv" => table(path, &content, b',', limit)?,
-        "tsv" => table(path, &content, b'\t', limit)?,
-        _ => lines(path, &content, limit)?,
+        "csv" => table(path, content, b',', limit)?,
+        "tsv" => table(path, content, b'\t', limit)?,
+        _ => lines(path, content, limit)?,
     };
     if texts.is_empty() {
         return Err(Error::Input(format!(
@@ -76,8 +77,10 @@ fn lines(path: &Path, content: &str, limit: usize) -> Result<Vec<DataText>> {
     filled
         .take(limit)
         .map(|(at, line)| {
-            let json: Value =
-                serde_json::from_str(line).map_err(Error::parse(path, "JSON Lines file"))?;
+            let json: Value = serde_json::from_str(line).map_err(|reason| {
+                let source = format!("line {}: {reason}", at + 1);
+                Error::parse(path, "JSON Lines file")(source)
+            })?;
             let id = match &json["id"] {
                 Value::String(id) => Some(id.clone()),
                 Value::Number(id) => Some(id.to_string()),
@@ -115,11 +118,14 @@ fn table(path: &Path, content: &str, delimiter: u8, limit: usize) -> Result<Vec<
         ))
     })?;
     let id = column(&["id"]);
-    let rows = reader.records().take(limit).enumerate().map(|(at, row)| {
+    let rows = reader.records().take(limit).map(|row| {
         let row = row.map_err(Error::parse(path, "table"))?;
+        let line = row
+            .position()
+            .map_or(0, |position| position.line() as usize);
         entry(
             path,
-            at + 2,
+            line,
             row.get(text),
             id.and_then(|id| row.get(id)).map(String::from),
         )

@@ -273,7 +273,9 @@ impl Players {
         for name in background {
             let named: Vec<_> = (0..stays.len())
                 .filter(|&player| {
-                    self.labels[player] == *name || bare(&self.labels[player]) == bare(name)
+                    let (label, name) = (&self.labels[player], name.as_str());
+                    // Punctuation has no bare form by which it could be meant.
+                    label == name || (!bare(name).is_empty() && bare(label) == bare(name))
                 })
                 .collect();
             let number = name

@@ -86,6 +86,11 @@ impl TextTokenizer {
             .encode(text, true)
             .map_err(|reason| Error::Input(reason.to_string()))?;
         let ids = self.known(encoding.get_ids().to_vec())?;
+        if ids.is_empty() {
+            return Err(Error::Input(
+                "the tokenizer makes no token of the text".into(),
+            ));
+        }
         let bytes = encoding
             .get_offsets()
             .iter()
@@ -150,7 +155,7 @@ impl TextTokenizer {
     /// [`Error::Input`] when it is no token of this model.
     pub fn token(&self, name: &str) -> Result<u32> {
         if let Ok(id) = name.parse::<u32>() {
-            return self.known(vec![id]).map(|_| id);
+            return self.check(id).map(|()| id);
         }
         let alone = || {
             self.tokenizer
@@ -162,7 +167,7 @@ impl TextTokenizer {
         let id = self.tokenizer.token_to_id(name).or_else(alone);
         let id =
             id.ok_or_else(|| Error::Input(format!("`{name}` is no single token of this model")))?;
-        self.known(vec![id]).map(|_| id)
+        self.check(id).map(|()| id)
     }
 
     /// The text of `ids`, special tokens included.
@@ -177,11 +182,25 @@ impl TextTokenizer {
             .unwrap_or_else(|| format!("#{id}"))
     }
 
+    /// Refuses an id that the model has no embedding for.
+    ///
+    /// # Errors
+    /// [`Error::Input`], naming the id and the model's vocabulary.
+    pub fn check(&self, id: u32) -> Result<()> {
+        if (id as usize) < self.vocabulary {
+            return Ok(());
+        }
+        let vocabulary = self.vocabulary;
+        Err(Error::Input(format!(
+            "token {id} is not below the model's vocabulary of {vocabulary}"
+        )))
+    }
+
+    /// Refuses what the tokenizer made where the model cannot take it.
     fn known(&self, ids: Vec<u32>) -> Result<Vec<u32>> {
-        match ids.iter().find(|&&id| id as usize >= self.vocabulary) {
-            Some(id) => Err(Error::Input(format!(
-                "token {id} is not below the model's vocabulary of {}; the tokenizer does not belong to this model",
-                self.vocabulary
+        match ids.iter().find_map(|&id| self.check(id).err()) {
+            Some(beyond) => Err(Error::Input(format!(
+                "{beyond}; the tokenizer does not belong to this model"
             ))),
             None => Ok(ids),
         }

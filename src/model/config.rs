@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::recipe::{Activation, NormKind, PositionOffset, Recipe, Role, WindowLayers};
+use super::recipe::{Activation, Family, NormKind, PositionOffset, Recipe, Role, WindowLayers};
 use super::rope::RopeScaling;
 use crate::{Error, Result};
 
@@ -151,6 +151,7 @@ impl ModelConfig {
                 .map_or(2, |id| id.min(1 << 24) as usize + 1),
         };
         let (rope_theta, rope_scaling) = rope(&source)?;
+        refuse_unsupported(&source, recipe)?;
         Ok(Self {
             model_type: json["model_type"].as_str().unwrap_or_default().into(),
             hidden,
@@ -181,6 +182,45 @@ impl ModelConfig {
     }
 }
 
+/// Switches that change what a network computes and that no recipe knows: running on would answer something else.
+fn refuse_unsupported(source: &Source<'_>, recipe: &Recipe) -> Result<()> {
+    let refuse =
+        |key: &str, value: &Value| Err(source.wrong(format!("`{key}` = {value} is not supported")));
+    match source.present("position_embedding_type") {
+        Some(kind) if kind != "absolute" => return refuse("position_embedding_type", kind),
+        _ => {}
+    }
+    for holder in [
+        Some(source.json),
+        source.present("rope_parameters"),
+        source.present("rope_scaling"),
+    ] {
+        match holder.and_then(|holder| holder.get("partial_rotary_factor")) {
+            Some(share) if !share.is_null() && share.as_f64() != Some(1.0) => {
+                return refuse("partial_rotary_factor", share);
+            }
+            _ => {}
+        }
+    }
+    let architectures = source.json["architectures"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let heads = match recipe.family {
+        Family::Decoder => ["ForCausalLM", "LMHeadModel"],
+        Family::Encoder => ["ForSequenceClassification", "ForSequenceClassification"],
+    };
+    for name in architectures.filter_map(Value::as_str) {
+        if !heads.iter().any(|head| name.ends_with(head)) {
+            return Err(source.wrong(format!(
+                "the architecture `{name}` is not supported; expected one that ends in `{}`",
+                heads[0]
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn biased(source: &Source<'_>, recipe: &Recipe) -> Vec<Role> {
     let switched = recipe
         .block
@@ -192,19 +232,23 @@ fn biased(source: &Source<'_>, recipe: &Recipe) -> Vec<Role> {
 }
 
 fn windows(source: &Source<'_>, which: WindowLayers, layers: usize) -> Result<Vec<Option<usize>>> {
+    let switched = match which {
+        WindowLayers::None => false,
+        WindowLayers::All => true,
+        WindowLayers::UpperLayers => source.flag("use_sliding_window"),
+    };
     let first = match which {
-        WindowLayers::None => layers,
-        WindowLayers::All => 0,
-        WindowLayers::UpperLayers if !source.flag("use_sliding_window") => layers,
+        // The default of transformers, where a configuration leaves it out.
         WindowLayers::UpperLayers => {
-            source.optional_number("max_window_layers")?.unwrap_or(0.0) as usize
+            source.optional_number("max_window_layers")?.unwrap_or(28.0) as usize
         }
+        _ => 0,
     };
     let window = source.optional_size("sliding_window")?;
     // Newer configurations name the kind of each layer; that list wins.
     let slides = |layer: usize| match source.json["layer_types"].get(layer) {
-        Some(kind) => first < layers && kind == "sliding_attention",
-        None => layer >= first,
+        Some(kind) => switched && kind == "sliding_attention",
+        None => switched && layer >= first,
     };
     Ok((0..layers)
         .map(|layer| window.filter(|_| slides(layer)))
@@ -221,6 +265,9 @@ fn rope(source: &Source<'_>) -> Result<(f64, RopeScaling)> {
         .optional_number("rope_theta")?
         .or_else(|| nested["rope_theta"].as_f64())
         .unwrap_or(10_000.0);
+    if theta.is_nan() || theta <= 0.0 {
+        return Err(source.wrong(format!("`rope_theta` must be positive, got {theta}")));
+    }
     let scaling = RopeScaling::new(nested).map_err(|reason| source.wrong(reason))?;
     Ok((theta, scaling))
 }
@@ -231,6 +278,9 @@ fn classes(source: &Source<'_>) -> Result<Vec<String>> {
         let count = source.optional_size("num_labels")?.unwrap_or(2);
         return Ok((0..count).map(|class| format!("LABEL_{class}")).collect());
     };
+    if labels.is_empty() {
+        return Err(source.wrong("`id2label` names no class".into()));
+    }
     (0..labels.len())
         .map(|class| {
             labels

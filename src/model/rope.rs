@@ -38,9 +38,8 @@ impl RopeScaling {
             .and_then(Value::as_str)
             .unwrap_or("default");
         let number = |key: &str| {
-            json[key]
-                .as_f64()
-                .ok_or(format!("rope scaling `{kind}` lacks `{key}`"))
+            let number = json[key].as_f64().filter(|number| *number > 0.0);
+            number.ok_or(format!("rope scaling `{kind}` lacks a positive `{key}`"))
         };
         match kind {
             "default" => Ok(Self::None),

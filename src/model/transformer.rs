@@ -156,18 +156,17 @@ impl Transformer {
     fn embed(&self, batch: &TokenBatch<'_>, device: &Device) -> Result<Tensor> {
         let (vocabulary, width) = self.embedding.dims2()?;
         let shape = (batch.ids.len() / batch.tokens, batch.tokens, width);
+        // The place of `extra` is filled below; any other id beyond the vocabulary is the lookup's to refuse.
+        let stands_for_extra = |id: u32| batch.extra.is_some() && id as usize == vocabulary;
         let known = batch
             .ids
             .iter()
-            .map(|&id| if (id as usize) < vocabulary { id } else { 0 });
+            .map(|&id| if stands_for_extra(id) { 0 } else { id });
         let ids = Tensor::from_vec(known.collect::<Vec<u32>>(), batch.ids.len(), device)?;
         let x = self.embedding.index_select(&ids, 0)?;
         let x = match batch.extra {
             Some(extra) => {
-                let beyond = batch
-                    .ids
-                    .iter()
-                    .map(|&id| u8::from(id as usize >= vocabulary));
+                let beyond = batch.ids.iter().map(|&id| u8::from(stands_for_extra(id)));
                 let beyond =
                     Tensor::from_vec(beyond.collect::<Vec<u8>>(), (batch.ids.len(), 1), device)?;
                 beyond
@@ -181,7 +180,9 @@ impl Transformer {
 
     /// The mean (D) of all token embeddings.
     pub(crate) fn mean_embedding(&self) -> Result<Tensor> {
-        Ok(self.embedding.mean(0)?)
+        // In half precision the sum over a vocabulary would stall long before its end.
+        let mean = self.embedding.to_dtype(DType::F32)?.mean(0)?;
+        Ok(mean.to_dtype(self.embedding.dtype())?)
     }
 }
 

@@ -19,10 +19,11 @@ pub struct InteractionReport {
     pub objective: f64,
     /// Σ|I(S)| over all interactions given.
     pub l1: f64,
-    /// A bound on the objective that no explanation can beat.
-    pub lower_bound: f64,
-    /// (objective − lower bound) / objective.
-    pub gap: f64,
+    /// A bound on the objective that no explanation can beat; null where the fit brings no proof, or where it is that of
+    /// several tables together.
+    pub lower_bound: Option<f64>,
+    /// (objective − lower bound) / objective; null likewise.
+    pub gap: Option<f64>,
     /// How many absent interactions could stand in for present ones, as far as the proof can tell: above 0, another
     /// explanation may be as good as this one.
     pub alternatives: usize,
@@ -99,6 +100,7 @@ impl InteractionReport {
     /// Collects the interactions of `found`, named by `labels`.
     pub fn new(found: &AndOr, labels: &[String], threshold: Threshold) -> Self {
         let salient = found.salient(threshold);
+        let proven = !found.proof().is_empty();
         let mut report = Self {
             empty: found.empty(),
             and: Vec::new(),
@@ -106,8 +108,8 @@ impl InteractionReport {
             fit: *found.fit(),
             objective: found.objective(),
             l1: found.l1(),
-            lower_bound: found.lower_bound(),
-            gap: found.gap(),
+            lower_bound: proven.then(|| found.lower_bound()),
+            gap: proven.then(|| found.gap()),
             alternatives: found.alternatives(),
             residual_rms: found.residual_rms(),
             residual_max: found.residual_max(),

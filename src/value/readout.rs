@@ -49,11 +49,14 @@ impl fmt::Display for Readout {
 }
 
 impl Readout {
-    /// v of one row of logits. Sums run in f64, and the log-odds never pass through a softmax, whose 1 − p loses the tail.
+    /// v of one row of logits, NaN where one of them is not finite. Sums run in f64, and the log-odds never pass through a softmax, whose 1 − p loses the tail.
     ///
     /// # Panics
     /// If `target` is no place in the row.
     pub fn value(self, logits: &[f32], target: usize) -> f64 {
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return f64::NAN;
+        }
         let own = f64::from(logits[target]);
         let others = || {
             logits
@@ -77,11 +80,8 @@ impl Readout {
     }
 }
 
-/// log Σ exp z; NaN wherever one is, so that it is found and named.
 fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
-    let max = z.clone().fold(f64::NEG_INFINITY, |max, z| {
-        if z > max || z.is_nan() { z } else { max }
-    });
+    let max = z.clone().fold(f64::NEG_INFINITY, f64::max);
     max + z.map(|z| (z - max).exp()).sum::<f64>().ln()
 }
 
@@ -110,6 +110,15 @@ mod tests {
     #[test]
     fn log_odds_keep_their_tail() {
         assert!((Readout::LogOdds.value(&[60.0, 0.0], 0) - 60.0).abs() < 1e-12);
-        assert!(Readout::LogOdds.value(&[1.0, f32::NAN, 0.0], 0).is_nan());
+        for readout in [
+            Readout::LogOdds,
+            Readout::Logit,
+            Readout::LogProb,
+            Readout::Prob,
+            Readout::Margin,
+        ] {
+            assert!(readout.value(&[1.0, f32::NAN, 0.0], 0).is_nan());
+            assert!(readout.value(&[1.0, 0.0, f32::INFINITY], 0).is_nan());
+        }
     }
 }

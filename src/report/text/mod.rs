@@ -144,8 +144,11 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
             page.signed(entry.effect, &bar)
         );
     }
-    if rows.is_empty() {
-        out += "  none: no coalition changes v\n";
+    if found.salient.count == 0 {
+        let _ = match all {
+            0 => writeln!(out, "  none: no coalition changes v"),
+            _ => writeln!(out, "  none passes {}", found.salient.threshold),
+        };
     }
     let left = found.salient.count.saturating_sub(rows.len());
     if left > 0 {
@@ -198,13 +201,12 @@ fn certificate(found: &InteractionReport, span: f64) -> Vec<String> {
         }
         fit => fit.to_string(),
     };
-    let proof = if found.lower_bound > 0.0 {
-        format!(
+    let proof = match found.gap {
+        Some(gap) => format!(
             "proven to be within {} % of the least possible",
-            number(100.0 * found.gap)
-        )
-    } else {
-        "without proof of how close to the least possible".into()
+            number(100.0 * gap)
+        ),
+        None => "without a proof of its own of how close to the least possible".into(),
     };
     let left = |rms: f64, most: f64, by: &str| {
         let (rms, most, span) = (number(rms), number(most), number(span));
