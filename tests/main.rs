@@ -11,4 +11,6 @@ mod hub;
 mod inference;
 #[cfg(feature = "network")]
 mod models;
+#[cfg(feature = "network")]
+mod trie;
 mod value_files;

@@ -133,6 +133,7 @@ impl Network {
             absence,
             readout: args.readout,
             batch,
+            share_prefixes: true,
         };
         let bar = output.bar("coalitions", 1 << players.count());
         let advance = |coalitions| bar.inc(coalitions);
@@ -143,6 +144,7 @@ impl Network {
         let (counts, batch) = (game.counts(), game.batch());
         let alone = NetworkOptions {
             batch: Some(1),
+            share_prefixes: false,
             ..options
         };
         let mut alone = NetworkGame::new(&self.model, &text, &players, &aim, alone)?;
