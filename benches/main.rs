@@ -1,5 +1,10 @@
 //! All benchmarks, in one binary so that the library is linked once.
 
 mod transform;
+#[cfg(feature = "network")]
+mod trie;
 
+#[cfg(feature = "network")]
+criterion::criterion_main!(transform::benches, trie::benches);
+#[cfg(not(feature = "network"))]
 criterion::criterion_main!(transform::benches);
