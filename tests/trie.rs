@@ -346,7 +346,7 @@ fn a_sample_that_can_vanish_is_refused() {
     let text = TokenizedText {
         text: String::new(),
         ids: vec![4],
-        bytes: vec![0..0],
+        bytes: vec![0..0; 1],
         special: vec![false],
     };
     let players = Players {
