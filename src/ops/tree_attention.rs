@@ -1,6 +1,6 @@
 //! Attention of many branches over the keys of shared ancestors, with no copy of keys or values.
 //!
-//! out[q,h] = Σ_k softmax_k(query[q,h] · key[k,h'] / √d) · value[k,h'], k over the keys that q sees, h' the key head of h
+//! `out[q,h] = Σ_k softmax_k(query[q,h] · key[k,h'] / √d) · value[k,h']`, k over the keys that q sees, h' the key head of h
 //!
 //! A query sees a list of spans, rows of some of the sources; many queries see the same rows, and no row is ever repeated,
 //! moved or masked. What a query gets does not depend on which others are asked with it, bit for bit.
