@@ -2,5 +2,10 @@
 
 mod extract;
 mod transform;
+#[cfg(feature = "network")]
+mod trie;
 
+#[cfg(feature = "network")]
+criterion::criterion_main!(extract::benches, transform::benches, trie::benches);
+#[cfg(not(feature = "network"))]
 criterion::criterion_main!(extract::benches, transform::benches);

@@ -53,6 +53,8 @@ pub mod input;
 pub mod interaction;
 #[cfg(feature = "network")]
 pub mod model;
+#[cfg(feature = "network")]
+mod ops;
 pub mod report;
 pub mod stats;
 pub mod transform;

@@ -48,22 +48,26 @@ fn check(checkpoint: &Checkpoint) {
             keep_positions: true,
         },
     ] {
-        let values = |coalitions: &[Coalition], batch: usize| {
+        let values = |coalitions: &[Coalition], batch: usize, share_prefixes: bool| {
             let options = NetworkOptions {
                 absence,
                 readout: Readout::LogOdds,
                 batch: Some(batch),
+                share_prefixes,
             };
             let game = NetworkGame::new(&model, &text, &players, &aim, options);
             game.expect("a game").values(coalitions).expect("values")
         };
-        let alone = values(&order, 1);
-        for _ in 0..4 {
+        let alone = values(&order, 1, false);
+        for share_prefixes in [false, false, true, true] {
             let batch = rng.random_range(2..=70);
             let mut shuffled: Vec<usize> = (0..order.len()).collect();
             shuffled.shuffle(&mut rng);
             let coalitions: Vec<Coalition> = shuffled.iter().map(|&at| order[at].clone()).collect();
-            for (&at, value) in shuffled.iter().zip(values(&coalitions, batch)) {
+            for (&at, value) in shuffled
+                .iter()
+                .zip(values(&coalitions, batch, share_prefixes))
+            {
                 let off = (value - alone[at]).abs() / alone[at].abs().max(1.0);
                 assert!(
                     off < TOLERANCE,

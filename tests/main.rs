@@ -20,4 +20,6 @@ mod inference;
 #[cfg(feature = "network")]
 mod models;
 mod shared;
+#[cfg(feature = "network")]
+mod trie;
 mod value_files;

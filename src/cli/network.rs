@@ -133,6 +133,7 @@ impl Network {
             absence,
             readout: args.readout,
             batch,
+            share_prefixes: true,
         };
         let bar = output.bar("coalitions", 1 << players.count());
         let advance = |coalitions| bar.inc(coalitions);
@@ -141,12 +142,16 @@ impl Network {
         let table = tabulate(&mut game, |_| ())?;
         bar.finish_and_clear();
         let (counts, batch) = (game.counts(), game.batch());
-        let alone = NetworkOptions {
-            batch: Some(1),
+        // The other way to evaluate a coalition: alone where the table was made in batches, in company where it was not.
+        let companions = if batch == 1 { 7 } else { 0 };
+        let other = NetworkOptions {
+            batch: Some(companions + 1),
+            share_prefixes: false,
             ..options
         };
-        let mut alone = NetworkGame::new(&self.model, &text, &players, &aim, alone)?;
-        let noise = probe(&mut alone, &table, PROBES.min(table.values().len()), seed)?;
+        let mut other = NetworkGame::new(&self.model, &text, &players, &aim, other)?;
+        let probes = PROBES.min(table.values().len());
+        let noise = probe(&mut other, &table, probes, companions, seed)?;
         let info = |(index, label): (usize, &String)| PlayerInfo {
             index,
             label: label.clone(),

@@ -14,8 +14,9 @@ use crate::{Coalition, Error, Result};
 /// The most players for which all 2^n coalitions are tabulated: 2^24 values are 128 MiB.
 pub const MAX_EXACT_PLAYERS: usize = 24;
 
-/// Coalitions handed to a game at a time while a table is filled; a game batches within that as it likes.
-const CHUNK: usize = 1024;
+/// Coalitions handed to a game at a time while a table is filled: all of them for most games, so that a game can share work
+/// between any two, and no more than some tens of megabytes.
+const CHUNK: usize = 1 << 20;
 
 /// A cooperative game (N, v): how many players, and what each coalition of them is worth.
 pub trait Game {

@@ -6,6 +6,7 @@ use super::linear::Linear;
 use super::norm::Norm;
 use super::rope::Angles;
 use crate::Result;
+use crate::ops::{Query, Span, tree_attention};
 
 /// Added to the score of a key that may not be seen: far below any score, and finite, so that no row becomes NaN.
 const HIDDEN: f32 = -1e30;
@@ -134,5 +135,42 @@ impl Attention {
                 .transpose(1, 2)?
                 .reshape((batch, rows.count, self.heads * d))?,
         )
+    }
+
+    /// Keys and values (P, K·d) in f32 of tokens `x` (P, D) that later branches will see, each at its own angles.
+    pub(crate) fn remember(&self, x: &Tensor, angles: Option<&Angles>) -> Result<(Tensor, Tensor)> {
+        let norm = self.head_norms.as_ref().map(|(_, key_norm)| key_norm);
+        let key = self.turned(&self.key.forward(x)?, norm, angles)?;
+        let value = self.value.forward(x)?;
+        Ok((key.to_dtype(DType::F32)?, value.to_dtype(DType::F32)?))
+    }
+
+    /// (Q, D) → (Q, D): what `queries` see of the branches, each at its own angles. `sources` holds keys and values of
+    /// this layer.
+    pub(crate) fn look(
+        &self,
+        x: &Tensor,
+        angles: Option<&Angles>,
+        sources: &[(Tensor, Tensor)],
+        branches: &[Vec<Span>],
+        queries: &[Query],
+    ) -> Result<Tensor> {
+        let norm = self.head_norms.as_ref().map(|(query_norm, _)| query_norm);
+        let query = self.turned(&self.query.forward(x)?, norm, angles)?;
+        let seen = tree_attention(&query, sources, branches, queries, self.head_dim)?;
+        self.output.forward(&seen)
+    }
+
+    /// Heads (P, heads·d), normed and rotated.
+    fn turned(&self, x: &Tensor, norm: Option<&Norm>, angles: Option<&Angles>) -> Result<Tensor> {
+        let (tokens, width) = x.dims2()?;
+        let mut heads = x.reshape((tokens, 1, width / self.head_dim, self.head_dim))?;
+        if let Some(norm) = norm {
+            heads = norm.forward(&heads)?;
+        }
+        if let Some(angles) = angles {
+            heads = angles.rotate_each(&heads)?;
+        }
+        Ok(heads.reshape((tokens, width))?)
     }
 }

@@ -42,17 +42,33 @@ impl Block {
     /// (B, T, D) → (B, `rows.count`, D): the tokens outside `rows` serve as keys and values only.
     pub(crate) fn forward(&self, x: &Tensor, sight: &Sight, rows: Rows) -> Result<Tensor> {
         let kept = x.narrow(1, rows.start, rows.count)?;
+        self.around(x, &kept, |x| self.attention.forward(x, sight, rows))
+    }
+
+    /// What attention is given.
+    pub(crate) fn before_attention(&self, x: &Tensor) -> Result<Tensor> {
+        match self.place {
+            NormPlace::Before => self.attention_norm.forward(x),
+            NormPlace::After => Ok(x.clone()),
+        }
+    }
+
+    /// The block around `attend`, which turns what attention is given, for all tokens `x` (…, D), into what it adds to
+    /// those that are `kept`.
+    pub(crate) fn around(
+        &self,
+        x: &Tensor,
+        kept: &Tensor,
+        attend: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let attended = (kept + attend(&self.before_attention(x)?)?)?;
         match self.place {
             NormPlace::Before => {
-                let normed = self.attention_norm.forward(x)?;
-                let x = (kept + self.attention.forward(&normed, sight, rows)?)?;
-                let fed = self.mlp.forward(&self.mlp_norm.forward(&x)?)?;
-                Ok((x + fed)?)
+                let fed = self.mlp.forward(&self.mlp_norm.forward(&attended)?)?;
+                Ok((attended + fed)?)
             }
             NormPlace::After => {
-                let x = self
-                    .attention_norm
-                    .forward(&(kept + self.attention.forward(x, sight, rows)?)?)?;
+                let x = self.attention_norm.forward(&attended)?;
                 self.mlp_norm.forward(&(&x + self.mlp.forward(&x)?)?)
             }
         }

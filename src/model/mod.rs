@@ -15,6 +15,8 @@ mod norm;
 mod recipe;
 mod rope;
 mod transformer;
+pub mod trie;
+mod waves;
 mod weights;
 
 pub use checkpoint::{Checkpoint, WeightFiles};
@@ -25,6 +27,8 @@ pub use recipe::{
 };
 pub use rope::RopeScaling;
 pub use transformer::TokenBatch;
+pub use trie::Trie;
+pub use waves::{Budget, Reads};
 
 use candle_core::{DType, Device, Tensor};
 
@@ -87,6 +91,33 @@ impl Model {
             "a decoder is read at its own tokens"
         );
         self.network.logits(batch, &self.device)
+    }
+
+    /// `answer(place, logits)` for each of the R tokens at which each sequence of `trie` is read, place 0 first; the logits
+    /// (V) are those of [`Model::logits`]. Each distinct prefix goes through the network once, `budget` of them at a time.
+    ///
+    /// # Cost
+    /// The floating-point operations of [`Trie::ids`] token positions and of the head where something is read; memory for
+    /// some multiple of the budget times the depth of the trie.
+    ///
+    /// # Errors
+    /// Whatever the device refuses. Only the CPU takes tries.
+    ///
+    /// # Panics
+    /// If the network is no decoder.
+    pub fn read_trie<T: Send>(
+        &self,
+        trie: &Trie,
+        extra: Option<&Tensor>,
+        budget: Budget,
+        answer: impl Fn(usize, &[f32]) -> T + Sync,
+    ) -> Result<Reads<T>> {
+        assert!(
+            self.family == Family::Decoder,
+            "an encoder's tokens see what follows them"
+        );
+        self.network
+            .read_trie(trie, extra, budget, &self.device, answer)
     }
 
     /// The mean (D) of all token embeddings.

@@ -137,6 +137,23 @@ impl Angles {
         )?)
     }
 
+    /// Rotates `x` (P, 1, H, d), a token a row, each by its own angles (P, 1, d/2).
+    pub(crate) fn rotate_each(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(candle_nn::rotary_emb::rope_thd(
+            &x.contiguous()?,
+            &self.cos,
+            &self.sin,
+        )?)
+    }
+
+    /// The angles of the tokens `rows`, where each row is a token.
+    pub(crate) fn select(&self, rows: &Tensor) -> Result<Self> {
+        Ok(Self {
+            cos: self.cos.index_select(rows, 0)?,
+            sin: self.sin.index_select(rows, 0)?,
+        })
+    }
+
     /// The angles of `count` tokens from `start` on.
     pub(crate) fn narrow(&self, start: usize, count: usize) -> Result<Self> {
         let along = self.cos.rank() - 2;

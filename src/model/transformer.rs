@@ -8,7 +8,7 @@ use super::config::ModelConfig;
 use super::linear::Linear;
 use super::norm::Norm;
 use super::recipe::{Activation, Family, MlpKind, PositionKind, Recipe, Role};
-use super::rope::Rope;
+use super::rope::{Angles, Rope};
 use super::weights::Weights;
 use crate::Result;
 
@@ -35,7 +35,7 @@ pub(crate) struct Transformer {
     embedding: Tensor,
     learned: Option<LearnedPositions>,
     rope: Option<Rope>,
-    blocks: Vec<Block>,
+    pub(crate) blocks: Vec<Block>,
     /// A decoder's norm in front of its head.
     final_norm: Option<Norm>,
     /// An encoder's dense layer in front of its head.
@@ -114,15 +114,9 @@ impl Transformer {
         } else {
             &[rows, tokens]
         };
-        let mut x = self.embed(batch, device)?;
-        if let Some(learned) = &self.learned {
-            x = learned.add(&x, &batch.positions, shape)?;
-        }
-        let rope = self.rope.as_ref();
+        let (mut x, angles) = self.enter(batch, shape, device)?;
         let sight = Sight {
-            angles: rope
-                .map(|rope| rope.angles(&batch.positions, shape, x.dtype(), device))
-                .transpose()?,
+            angles,
             causal: self.family == Family::Decoder,
             positions: batch.positions.clone(),
             tokens,
@@ -143,6 +137,30 @@ impl Transformer {
                 },
             )?;
         }
+        self.answer(x)
+    }
+
+    /// What the blocks are given: embeddings (B, T, D), positions of `shape` added where they are learned, and the angles
+    /// where they are rotary.
+    pub(crate) fn enter(
+        &self,
+        batch: &TokenBatch<'_>,
+        shape: &[usize],
+        device: &Device,
+    ) -> Result<(Tensor, Option<Angles>)> {
+        let mut x = self.embed(batch, device)?;
+        if let Some(learned) = &self.learned {
+            x = learned.add(&x, &batch.positions, shape)?;
+        }
+        let rope = self.rope.as_ref();
+        let angles = rope
+            .map(|rope| rope.angles(&batch.positions, shape, x.dtype(), device))
+            .transpose()?;
+        Ok((x, angles))
+    }
+
+    /// (…, D) behind the blocks → logits (…, C) in f32.
+    pub(crate) fn answer(&self, mut x: Tensor) -> Result<Tensor> {
         if let Some(norm) = &self.final_norm {
             x = norm.forward(&x)?;
         }

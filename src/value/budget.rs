@@ -1,6 +1,6 @@
-//! How many coalitions fit into a batch.
+//! How much fits into a forward pass.
 
-use crate::model::{Family, ModelConfig};
+use crate::model::{Budget, Family, ModelConfig};
 
 /// Rows beyond which a batch gains nothing on a CPU: activations stop fitting into its caches.
 const CPU_ROWS: usize = 64;
@@ -29,6 +29,25 @@ pub fn bytes_per_sequence(config: &ModelConfig, family: Family, tokens: usize, r
 pub fn batch_size(bytes_per_sequence: u64, free: Option<u64>, workers: usize) -> usize {
     let budget = free.unwrap_or(ASSUMED_FREE) / 4 / workers.max(1) as u64;
     (budget / bytes_per_sequence.max(1)).clamp(1, CPU_ROWS as u64) as usize
+}
+
+/// Token positions beyond which a forward pass over a trie gains nothing on a CPU.
+const CPU_POSITIONS: usize = 512;
+
+/// Forward passes whose keys and values are held at a time, at most: about one for each level of the deepest trie.
+const HELD: usize = 24;
+
+/// The segments and positions of one forward pass over a trie of sequences of `tokens` tokens: as many as fit, with keys and
+/// values, into a quarter of the free memory when `workers` run at once, on a CPU at most 512 positions.
+pub fn wave(config: &ModelConfig, tokens: usize, free: Option<u64>, workers: usize) -> Budget {
+    let own = bytes_per_sequence(config, Family::Decoder, tokens, 0) / tokens.max(1) as u64;
+    let kept = 8 * config.layers * config.kv_heads * config.head_dim * HELD;
+    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / workers.max(1) as u64;
+    let positions = (budget / (own + kept as u64).max(1)).clamp(1, CPU_POSITIONS as u64) as usize;
+    Budget {
+        segments: positions,
+        positions,
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod budget;
 mod fill;
 mod noise;
 mod readout;
+mod shared;
 mod target;
 
 pub use fill::{Sequence, fill};
@@ -22,7 +23,7 @@ use serde::Serialize;
 
 use crate::input::baseline::Absence;
 use crate::input::{Players, TokenizedText};
-use crate::model::{Model, TokenBatch};
+use crate::model::{Budget, Family, Model, TokenBatch};
 use crate::{Coalition, Error, Game, Result};
 
 /// What was computed so far.
@@ -45,9 +46,16 @@ pub struct NetworkOptions {
     pub absence: Absence,
     /// Logits → v.
     pub readout: Readout,
-    /// Coalitions per forward pass; `None` chooses by the memory that is free.
+    /// The most rows of one forward pass, which are coalitions, or segments where prefixes are shared; `None` chooses by the
+    /// memory that is free.
     pub batch: Option<usize>,
+    /// Whether a decoder on the CPU computes what several coalitions begin with only once. Otherwise every coalition is a
+    /// row of its own, as it is in all other networks.
+    pub share_prefixes: bool,
 }
+
+/// Coalitions whose sequences are written down at a time where each is a row of its own.
+const PLAIN_CHUNK: usize = 1024;
 
 /// Hears, from whichever thread, how many more coalitions are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
@@ -62,7 +70,9 @@ pub struct NetworkGame<'a> {
     players: &'a Players,
     aim: &'a Aim,
     options: NetworkOptions,
+    /// Rows are coalitions; see `budget` for those that share.
     batch: usize,
+    budget: Budget,
     /// The embedding (D) of absence, where absence is an embedding.
     extra: Option<Tensor>,
     progress: Option<Progress<'a>>,
@@ -95,11 +105,19 @@ impl<'a> NetworkGame<'a> {
         } else {
             1
         };
+        let free = crate::device::free_memory();
         let bytes =
             budget::bytes_per_sequence(model.config(), model.family(), tokens, aim.outputs.len());
         let batch = options
             .batch
-            .unwrap_or_else(|| budget::batch_size(bytes, crate::device::free_memory(), workers));
+            .unwrap_or_else(|| budget::batch_size(bytes, free, workers));
+        let budget = match options.batch {
+            Some(segments) => Budget {
+                segments,
+                positions: usize::MAX,
+            },
+            None => budget::wave(model.config(), tokens, free, workers),
+        };
         let extra = match options.absence {
             Absence::MeanEmbedding => Some(model.mean_embedding()?),
             _ => None,
@@ -111,13 +129,14 @@ impl<'a> NetworkGame<'a> {
             aim,
             options,
             batch: batch.max(1),
+            budget,
             extra,
             progress: None,
             counts: Counts::default(),
         })
     }
 
-    /// Has `progress` called after every forward pass.
+    /// Has `progress` called as coalitions are done.
     pub fn with_progress(mut self, progress: Progress<'a>) -> Self {
         self.progress = Some(progress);
         self
@@ -128,9 +147,55 @@ impl<'a> NetworkGame<'a> {
         self.counts
     }
 
-    /// Coalitions per forward pass.
+    /// The most rows of one forward pass, see [`NetworkOptions::batch`].
     pub fn batch(&self) -> usize {
-        self.batch
+        match self.shares_prefixes() {
+            true => self.budget.segments.max(1),
+            false => self.batch,
+        }
+    }
+
+    fn shares_prefixes(&self) -> bool {
+        self.options.share_prefixes
+            && self.model.family() == Family::Decoder
+            && self.model.device().is_cpu()
+    }
+
+    fn fill(&self, coalition: &Coalition) -> Sequence {
+        fill(
+            self.text,
+            self.players,
+            self.options.absence,
+            self.model.config().vocabulary,
+            self.aim.suffix(),
+            coalition,
+        )
+    }
+
+    /// v of `coalitions`, each a row of its own.
+    fn plain(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
+        let sequences: Vec<Sequence> = coalitions.iter().map(|c| self.fill(c)).collect();
+        if sequences
+            .iter()
+            .any(|sequence| sequence.ids.len() < self.aim.outputs.len())
+        {
+            return Err(nothing_to_read());
+        }
+        let batches = self.batches(&sequences);
+        let forward = |rows: &Vec<usize>| self.forward(&sequences, rows);
+        // Batches side by side use the cores better than one batch spread over them: every step then runs on one core.
+        let answers: Vec<Vec<f64>> = match self.model.device().is_cpu() {
+            true => batches.par_iter().map(forward).collect::<Result<_>>()?,
+            false => batches.iter().map(forward).collect::<Result<_>>()?,
+        };
+        let mut values = vec![0.0; coalitions.len()];
+        for (&row, &value) in batches.iter().flatten().zip(answers.iter().flatten()) {
+            values[row] = value;
+        }
+        let positions = sequences.iter().map(|sequence| sequence.ids.len() as u64);
+        self.counts.token_positions += positions.sum::<u64>();
+        self.counts.forward_batches += batches.len() as u64;
+        Ok(values)
     }
 
     /// v of the sequences at `rows`, all of one length.
@@ -210,51 +275,28 @@ impl Game for NetworkGame<'_> {
     }
 
     fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
-        let (vocabulary, suffix) = (self.model.config().vocabulary, self.aim.suffix());
-        let fill = |coalition| {
-            fill(
-                self.text,
-                self.players,
-                self.options.absence,
-                vocabulary,
-                suffix,
-                coalition,
-            )
-        };
-        let sequences: Vec<Sequence> = coalitions.iter().map(fill).collect();
-        if sequences
-            .iter()
-            .any(|sequence| sequence.ids.len() < self.aim.outputs.len())
-        {
-            return Err(Error::Input(
-                "with every player absent no token is left to read; keep one as background".into(),
-            ));
-        }
-        let batches = self.batches(&sequences);
-        let forward = |rows: &Vec<usize>| self.forward(&sequences, rows);
-        // Batches side by side use the cores better than one batch spread over them: every step then runs on one core.
-        let answers: Vec<Vec<f64>> = match self.model.device().is_cpu() {
-            true => batches.par_iter().map(forward).collect::<Result<_>>()?,
-            false => batches.iter().map(forward).collect::<Result<_>>()?,
-        };
-        let mut values = vec![0.0; coalitions.len()];
-        for (&row, &value) in batches.iter().flatten().zip(answers.iter().flatten()) {
-            if !value.is_finite() {
-                return Err(Error::NotFinite {
-                    coalition: coalitions[row].clone(),
-                    value,
-                });
+        let mut values = Vec::with_capacity(coalitions.len());
+        if self.shares_prefixes() {
+            values = self.shared(coalitions)?;
+        } else {
+            // Whole sequences are written down, so that only some are held at a time.
+            for chunk in coalitions.chunks(PLAIN_CHUNK) {
+                values.extend(self.plain(chunk)?);
             }
-            values[row] = value;
         }
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(Error::NotFinite {
+                coalition: coalitions[at].clone(),
+                value: values[at],
+            });
+        }
+        let tokens = self.text.ids.len() + self.aim.suffix().len();
         self.counts.coalitions += coalitions.len() as u64;
-        self.counts.token_positions += sequences
-            .iter()
-            .map(|sequence| sequence.ids.len() as u64)
-            .sum::<u64>();
-        self.counts.token_positions_naive +=
-            (coalitions.len() * (self.text.ids.len() + suffix.len())) as u64;
-        self.counts.forward_batches += batches.len() as u64;
+        self.counts.token_positions_naive += (coalitions.len() * tokens) as u64;
         Ok(values)
     }
+}
+
+fn nothing_to_read() -> Error {
+    Error::Input("with every player absent no token is left to read; keep one as background".into())
 }

@@ -18,20 +18,31 @@ pub struct Noise {
     pub probe_max: f64,
 }
 
-/// Evaluates `probes` coalitions, drawn by `seed`, again and each alone, and compares them with `table`.
+/// Evaluates `probes` coalitions, drawn by `seed`, again, each with `companions` others, and compares them with `table`. The
+/// batch must not be the one that the table was made in, or there is nothing to see.
 ///
 /// # Errors
 /// Whatever the game meets.
-pub fn probe(game: &mut dyn Game, table: &ValueTable, probes: usize, seed: u64) -> Result<Noise> {
+pub fn probe(
+    game: &mut dyn Game,
+    table: &ValueTable,
+    probes: usize,
+    companions: usize,
+    seed: u64,
+) -> Result<Noise> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut squares = 0.0;
-    let mut probe_max = 0.0f64;
+    let mut draw = || rng.random_range(0..table.values().len());
+    let (mut squares, mut probe_max) = (0.0, 0.0f64);
     for _ in 0..probes {
-        let coalition = rng.random_range(0..table.values().len());
-        let again = game.values(&[Coalition::from_index(coalition as u64)])?;
+        let asked: Vec<usize> = (0..=companions).map(|_| draw()).collect();
+        let coalitions: Vec<_> = asked
+            .iter()
+            .map(|&s| Coalition::from_index(s as u64))
+            .collect();
+        let again = game.values(&coalitions)?;
         let difference = again
             .first()
-            .map_or(0.0, |again| (again - table[coalition]).abs());
+            .map_or(0.0, |again| (again - table[asked[0]]).abs());
         squares += difference * difference;
         probe_max = probe_max.max(difference);
     }

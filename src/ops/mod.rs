@@ -1,0 +1,5 @@
+//! Operations that candle does not have, on tensors: each with its formula, its shapes and its cost.
+
+mod tree_attention;
+
+pub(crate) use tree_attention::{Query, Span, tree_attention};

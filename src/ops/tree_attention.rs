@@ -1,0 +1,292 @@
+//! Attention of many branches over the keys of shared ancestors, with no copy of keys or values.
+//!
+//! `out[q,h] = Σ_k softmax_k(query[q,h] · key[k,h'] / √d) · value[k,h']`, k over the keys that q sees, h' the key head of h
+//!
+//! A query sees a list of spans, rows of some of the sources; many queries see the same rows, and no row is ever repeated,
+//! moved or masked. What a query gets does not depend on which others are asked with it, bit for bit.
+//!
+//! Letters: Q queries, H heads, K key heads, d the width of a head, P rows of a source.
+
+use std::ops::Range;
+
+use candle_core::{CpuStorage, DType, Storage, Tensor};
+use rayon::prelude::*;
+
+use crate::Result;
+
+/// Consecutive rows of one source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) source: usize,
+    pub(crate) start: usize,
+    pub(crate) count: usize,
+}
+
+/// What one query sees: keys `seen`, counted along its branch.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    /// The spans of branch i are its keys in order.
+    pub(crate) branch: usize,
+    pub(crate) seen: Range<usize>,
+}
+
+/// Queries that one task answers: enough to outweigh handing it to another thread.
+const TASK: usize = 32;
+
+/// The attention of `query` (Q, H·d) over `sources`, pairs of keys and values (P, K·d) in f32 → (Q, H·d) in the dtype of the
+/// queries. `branches` are lists of spans; `head_dim` is d.
+///
+/// # Cost
+/// 4·H·d FLOP per query and key seen. Allocates the result and one row of scores per head and task.
+///
+/// # Errors
+/// Tensors that are not on the CPU.
+pub(crate) fn tree_attention(
+    query: &Tensor,
+    sources: &[(Tensor, Tensor)],
+    branches: &[Vec<Span>],
+    queries: &[Query],
+    head_dim: usize,
+) -> Result<Tensor> {
+    let (count, width) = query.dims2()?;
+    let asked = query.to_dtype(DType::F32)?.contiguous()?;
+    let kv_width = sources.first().map_or(Ok(width), |(key, _)| key.dim(1))?;
+    let tensors = sources.iter().flat_map(|(key, value)| [key, value]);
+    let guards: Vec<_> = [&asked]
+        .into_iter()
+        .chain(tensors)
+        .map(Tensor::storage_and_layout)
+        .collect();
+    let mut slices = Vec::with_capacity(guards.len());
+    for (storage, layout) in &guards {
+        match (&**storage, layout.contiguous_offsets()) {
+            (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => {
+                slices.push(&values[start..end]);
+            }
+            _ => {
+                let message = "attention over a trie takes contiguous tensors on the CPU";
+                return Err(candle_core::Error::Msg(message.into()).into());
+            }
+        }
+    }
+    let (asked, sources) = (slices[0], &slices[1..]);
+    let keys = Keys {
+        sources,
+        width: kv_width,
+        head_dim,
+        group: width / kv_width,
+    };
+    let mut out = vec![0.0; count * width];
+    let tasks = out.par_chunks_mut(TASK * width);
+    tasks
+        .zip(queries.par_chunks(TASK))
+        .enumerate()
+        .for_each(|(task, (out, queries))| {
+            let mut scores = Vec::new();
+            let asked = asked[task * TASK * width..].chunks(width);
+            for ((out, query), asked) in out.chunks_mut(width).zip(queries).zip(asked) {
+                let branch = &branches[query.branch];
+                keys.attend(asked, branch, query.seen.clone(), &mut scores, out);
+            }
+        });
+    drop(guards);
+    Ok(Tensor::from_vec(out, (count, width), query.device())?.to_dtype(query.dtype())?)
+}
+
+/// Keys and values of all sources, alternating.
+struct Keys<'a> {
+    sources: &'a [&'a [f32]],
+    /// K·d
+    width: usize,
+    head_dim: usize,
+    /// H/K
+    group: usize,
+}
+
+impl Keys<'_> {
+    /// One query, all heads.
+    fn attend(
+        &self,
+        query: &[f32],
+        branch: &[Span],
+        seen: Range<usize>,
+        scores: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        let (d, scale) = (self.head_dim, 1.0 / (self.head_dim as f32).sqrt());
+        for (head, (query, out)) in query.chunks(d).zip(out.chunks_mut(d)).enumerate() {
+            let column = head / self.group * d;
+            let rows = |which: usize| {
+                visible(branch, seen.clone()).flat_map(move |span| {
+                    let rows = self.sources[2 * span.source + which];
+                    let rows = &rows[span.start * self.width..][..span.count * self.width];
+                    rows.chunks(self.width)
+                        .map(move |row| &row[column..column + d])
+                })
+            };
+            scores.clear();
+            scores.extend(rows(0).map(|key| dot(query, key) * scale));
+            softmax(scores);
+            for (&weight, value) in scores.iter().zip(rows(1)) {
+                for (out, value) in out.iter_mut().zip(value) {
+                    *out += weight * value;
+                }
+            }
+        }
+    }
+}
+
+/// The parts of `branch` that keys `seen`, counted along it, fall into.
+fn visible(branch: &[Span], seen: Range<usize>) -> impl Iterator<Item = Span> + '_ {
+    let mut before = 0;
+    branch.iter().filter_map(move |span| {
+        let from = seen.start.saturating_sub(before).min(span.count);
+        let to = seen.end.saturating_sub(before).min(span.count);
+        before += span.count;
+        (from < to).then_some(Span {
+            source: span.source,
+            start: span.start + from,
+            count: to - from,
+        })
+    })
+}
+
+/// Σ a b in sixteen partial sums, which compilers turn into vectors; in this order whatever the machine.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0; 16];
+    let (a, b) = (a.chunks_exact(16), b.chunks_exact(16));
+    let rest: f32 = a
+        .remainder()
+        .iter()
+        .zip(b.remainder())
+        .map(|(a, b)| a * b)
+        .sum();
+    for (a, b) in a.zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    rest + sums.iter().sum::<f32>()
+}
+
+/// Scores → weights that sum to 1.
+fn softmax(scores: &mut [f32]) {
+    let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for score in &mut *scores {
+        *score = (*score - max).exp();
+        sum += *score;
+    }
+    let factor = 1.0 / sum;
+    for score in scores {
+        *score *= factor;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// The formula in f64, key by key.
+    fn by_definition(
+        query: &[f32],
+        keys: &[(Vec<f32>, Vec<f32>)],
+        group: usize,
+        d: usize,
+    ) -> Vec<f64> {
+        let heads = query.chunks(d).enumerate();
+        let head = |(head, query): (usize, &[f32])| {
+            let column = head / group * d;
+            let part = |row: &[f32]| row[column..column + d].to_vec();
+            let score = |(key, _): &(Vec<f32>, Vec<f32>)| -> f64 {
+                let products = part(key)
+                    .into_iter()
+                    .zip(query)
+                    .map(|(k, q)| f64::from(k) * f64::from(*q));
+                (products.sum::<f64>() / (d as f64).sqrt()).exp()
+            };
+            let weights: Vec<f64> = keys.iter().map(score).collect();
+            let total: f64 = weights.iter().sum();
+            (0..d)
+                .map(|c| {
+                    keys.iter()
+                        .zip(&weights)
+                        .map(|((_, value), w)| w * f64::from(part(value)[c]))
+                        .sum::<f64>()
+                        / total
+                })
+                .collect::<Vec<_>>()
+        };
+        heads.flat_map(head).collect()
+    }
+
+    #[test]
+    fn branches_over_shared_ancestors_equal_the_formula() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        for (heads, kv, d) in [(4, 2, 8), (6, 6, 5), (8, 1, 32), (2, 1, 20)] {
+            let mut random = |rows: usize, columns: usize| -> Vec<f32> {
+                (0..rows * columns)
+                    .map(|_| rng.random_range(-1.5..1.5))
+                    .collect()
+            };
+            let sizes = [7, 40, 3];
+            let sources: Vec<(Vec<f32>, Vec<f32>)> = sizes
+                .iter()
+                .map(|&rows| (random(rows, kv * d), random(rows, kv * d)))
+                .collect();
+            let span = |source, start, count| Span {
+                source,
+                start,
+                count,
+            };
+            let branches = vec![
+                vec![span(0, 0, 7), span(1, 3, 11), span(2, 1, 2)],
+                vec![span(0, 0, 7), span(1, 20, 1)],
+                vec![span(1, 0, 40)],
+            ];
+            let queries: Vec<Query> = (0..75)
+                .map(|at: usize| {
+                    let branch = at % 3;
+                    let keys: usize = branches[branch].iter().map(|span| span.count).sum();
+                    let first = at % 5;
+                    Query {
+                        branch,
+                        seen: first..(first + 1 + at % 9).min(keys),
+                    }
+                })
+                .collect();
+            let asked = random(queries.len(), heads * d);
+            let tensor = |values: &[f32], columns: usize| {
+                Tensor::from_slice(values, (values.len() / columns, columns), &Device::Cpu)
+                    .expect("a tensor")
+            };
+            let tensors: Vec<_> = sources
+                .iter()
+                .map(|(k, v)| (tensor(k, kv * d), tensor(v, kv * d)))
+                .collect();
+            let got = tree_attention(&tensor(&asked, heads * d), &tensors, &branches, &queries, d)
+                .expect("runs");
+            let got = got.to_vec2::<f32>().expect("values");
+            for ((query, asked), got) in queries.iter().zip(asked.chunks(heads * d)).zip(got) {
+                let keys = branches[query.branch].iter().flat_map(|span| {
+                    (span.start..span.start + span.count).map(|row| {
+                        let part = |rows: &[f32]| rows[row * kv * d..(row + 1) * kv * d].to_vec();
+                        (part(&sources[span.source].0), part(&sources[span.source].1))
+                    })
+                });
+                let keys: Vec<_> = keys.collect();
+                let expected = by_definition(asked, &keys[query.seen.clone()], heads / kv, d);
+                for (got, expected) in got.iter().zip(&expected) {
+                    assert!(
+                        (f64::from(*got) - expected).abs() < 1e-5,
+                        "{got} {expected}"
+                    );
+                }
+            }
+        }
+    }
+}
