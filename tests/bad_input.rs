@@ -498,3 +498,94 @@ fn devices_that_this_build_lacks_are_named() {
     );
     refused(&["nonsense"], 2, &["unrecognized subcommand"]);
 }
+
+#[test]
+fn a_mask_token_that_the_model_has_no_embedding_for_is_refused() {
+    let beyond = copy("llama");
+    let path = beyond.path().join("tokenizer.json");
+    let mut tokenizer: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).expect("reads")).expect("JSON");
+    let added = serde_json::json!({
+        "id": 128, "content": "<mask>", "special": true, "single_word": false,
+        "lstrip": false, "rstrip": false, "normalized": false,
+    });
+    tokenizer["added_tokens"]
+        .as_array_mut()
+        .expect("a list")
+        .push(added);
+    std::fs::write(&path, tokenizer.to_string()).expect("written");
+    profile(
+        &beyond,
+        1,
+        &["token 128 is not below the model's vocabulary of 128"],
+    );
+}
+
+#[test]
+fn configurations_that_change_what_a_network_computes_are_refused() {
+    let with = |family: &str, key: &str, value: serde_json::Value, part: &str| {
+        let changed = copy(family);
+        let path = changed.path().join("config.json");
+        let mut config: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).expect("reads")).expect("JSON");
+        config[key] = value;
+        std::fs::write(&path, config.to_string()).expect("written");
+        profile(&changed, 1, &[part]);
+    };
+    let json = |text: &str| serde_json::from_str(text).expect("JSON");
+    with(
+        "bert",
+        "position_embedding_type",
+        json("\"relative_key\""),
+        "`position_embedding_type` = \"relative_key\" is not",
+    );
+    with(
+        "llama",
+        "partial_rotary_factor",
+        json("0.5"),
+        "`partial_rotary_factor` = 0.5 is not supported",
+    );
+    with(
+        "llama",
+        "architectures",
+        json("[\"LlamaForSequenceClassification\"]"),
+        "ends in `ForCausalLM`",
+    );
+    with(
+        "llama",
+        "rope_scaling",
+        json("{\"rope_type\": \"yarn\"}"),
+        "rope scaling `yarn` is not supported",
+    );
+    with(
+        "llama",
+        "rope_scaling",
+        json("{\"type\": \"linear\", \"factor\": 0}"),
+        "lacks a positive `factor`",
+    );
+    with(
+        "llama",
+        "num_hidden_layers",
+        json("100000"),
+        "more than any network has",
+    );
+    with(
+        "llama",
+        "hidden_act",
+        json("\"magic\""),
+        "activation \"magic\" is not supported",
+    );
+    with("bert", "id2label", json("{}"), "`id2label` names no class");
+}
+
+#[test]
+fn a_line_that_is_no_json_is_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().join("d.jsonl");
+    std::fs::write(&data, "{\"text\": \"a film\"}\n{oops\n").expect("written");
+    refused(
+        &["profile", "--data", name(&data)],
+        1,
+        &["d.jsonl` is not a valid JSON Lines file: line 2"],
+    );
+}

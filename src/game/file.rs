@@ -197,7 +197,9 @@ pub fn write(path: &Path, table: &ValueTable) -> Result<()> {
     .map_err(Error::write(path))
 }
 
-fn atomically(
+/// Writes `path` through a sibling that is renamed over it, so that no reader ever sees half a file and what stood there
+/// before survives a failure. Pipes and devices are written as they are.
+pub(crate) fn atomically(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -223,7 +225,7 @@ fn atomically(
 }
 
 /// A new file beside `path`, so that renaming it stays within one file system.
-fn sibling(path: &Path) -> io::Result<(PathBuf, File)> {
+pub(crate) fn sibling(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut attempt = 0;
     loop {

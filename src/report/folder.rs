@@ -1,12 +1,12 @@
 //! Files that are written whole or not at all.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
 
+use crate::game::file;
 use crate::{Error, Result};
 
 /// Creates `dir` and what is missing above it, and makes sure that a file can be written there, so that a run which would
@@ -16,10 +16,8 @@ use crate::{Error, Result};
 /// [`Error::Write`] naming the folder.
 pub fn create(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(Error::write(dir))?;
-    let probe = dir.join(".writable");
-    File::create(&probe)
-        .and_then(|_| fs::remove_file(&probe))
-        .map_err(Error::write(dir))
+    let probe = file::sibling(&dir.join("writable")).and_then(|(path, _)| fs::remove_file(path));
+    probe.map_err(Error::write(dir))
 }
 
 /// Writes `content` to `path` through a sibling that is renamed over it, so that no reader ever sees half a file.
@@ -30,24 +28,7 @@ pub fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<()> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".partial");
-    let partial = path.with_file_name(name);
-    let whole = || {
-        let mut file = BufWriter::new(File::create(&partial)?);
-        content(&mut file)?;
-        file.into_inner()?.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    whole().map_err(|source| {
-        // Best effort: the error worth reporting is the one that brought us here.
-        let _ = fs::remove_file(&partial);
-        Error::Write {
-            path: path.into(),
-            source,
-        }
-    })
+    file::atomically(path, |buffered| content(buffered)).map_err(Error::write(path))
 }
 
 /// Writes `value` as JSON, indented for people.

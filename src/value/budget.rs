@@ -2,8 +2,12 @@
 
 use crate::model::{Budget, Family, ModelConfig};
 
-/// Rows beyond which a batch gains nothing on a CPU: activations stop fitting into its caches.
-const CPU_ROWS: usize = 64;
+/// Rows beyond which a batch gains nothing on a CPU, whose caches the activations then outgrow.
+const MOST_ROWS: usize = 64;
+
+/// Forward passes that are reckoned with side by side. A fixed number, since the size of a batch must not depend on the
+/// threads that happen to be there: products of another shape round otherwise.
+const SIDE_BY_SIDE: u64 = 8;
 
 /// Memory that activations may take when the system does not tell how much is free.
 const ASSUMED_FREE: u64 = 2 << 30;
@@ -24,11 +28,10 @@ pub fn bytes_per_sequence(config: &ModelConfig, family: Family, tokens: usize, r
     4 * (tokens * attention.max(mlp) + 2 * read * outputs) as u64
 }
 
-/// Coalitions per batch: as many as fit into a quarter of the free memory when `workers` batches run at once, at least one
-/// and on a CPU at most 64.
-pub fn batch_size(bytes_per_sequence: u64, free: Option<u64>, workers: usize) -> usize {
-    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / workers.max(1) as u64;
-    (budget / bytes_per_sequence.max(1)).clamp(1, CPU_ROWS as u64) as usize
+/// Coalitions per batch: as many as fit into a quarter of the free memory when eight batches run at once, from one to 64.
+pub fn batch_size(bytes_per_sequence: u64, free: Option<u64>) -> usize {
+    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / SIDE_BY_SIDE;
+    (budget / bytes_per_sequence.max(1)).clamp(1, MOST_ROWS as u64) as usize
 }
 
 /// Token positions beyond which a forward pass over a trie gains nothing on a CPU.
@@ -38,11 +41,11 @@ const CPU_POSITIONS: usize = 512;
 const HELD: usize = 24;
 
 /// The segments and positions of one forward pass over a trie of sequences of `tokens` tokens: as many as fit, with keys and
-/// values, into a quarter of the free memory when `workers` run at once, on a CPU at most 512 positions.
-pub fn wave(config: &ModelConfig, tokens: usize, free: Option<u64>, workers: usize) -> Budget {
+/// values, into a quarter of the free memory when eight run at once, at most 512 positions.
+pub fn wave(config: &ModelConfig, tokens: usize, free: Option<u64>) -> Budget {
     let own = bytes_per_sequence(config, Family::Decoder, tokens, 0) / tokens.max(1) as u64;
     let kept = 8 * config.layers * config.kv_heads * config.head_dim * HELD;
-    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / workers.max(1) as u64;
+    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / SIDE_BY_SIDE;
     let positions = (budget / (own + kept as u64).max(1)).clamp(1, CPU_POSITIONS as u64) as usize;
     Budget {
         segments: positions,
@@ -56,8 +59,8 @@ mod tests {
 
     #[test]
     fn the_batch_shrinks_with_memory_and_never_to_nothing() {
-        assert_eq!(batch_size(1 << 20, Some(1 << 34), 2), 64);
-        assert_eq!(batch_size(1 << 20, Some(1 << 26), 2), 8);
-        assert_eq!(batch_size(1 << 30, Some(1 << 26), 2), 1);
+        assert_eq!(batch_size(1 << 20, Some(1 << 34)), 64);
+        assert_eq!(batch_size(1 << 20, Some(1 << 26)), 2);
+        assert_eq!(batch_size(1 << 30, Some(1 << 26)), 1);
     }
 }

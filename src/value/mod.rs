@@ -100,23 +100,18 @@ impl<'a> NetworkGame<'a> {
                 options.readout
             )));
         }
-        let workers = if model.device().is_cpu() {
-            rayon::current_num_threads()
-        } else {
-            1
-        };
         let free = crate::device::free_memory();
         let bytes =
             budget::bytes_per_sequence(model.config(), model.family(), tokens, aim.outputs.len());
         let batch = options
             .batch
-            .unwrap_or_else(|| budget::batch_size(bytes, free, workers));
+            .unwrap_or_else(|| budget::batch_size(bytes, free));
         let budget = match options.batch {
             Some(segments) => Budget {
                 segments,
                 positions: usize::MAX,
             },
-            None => budget::wave(model.config(), tokens, free, workers),
+            None => budget::wave(model.config(), tokens, free),
         };
         let extra = match options.absence {
             Absence::MeanEmbedding => Some(model.mean_embedding()?),
