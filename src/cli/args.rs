@@ -1,8 +1,9 @@
 //! What a user types, as typed words. Parsing touches neither disk nor device.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use harsanyi::Error;
 use harsanyi::device::DeviceChoice;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
@@ -91,6 +92,32 @@ pub(crate) struct GlobalArgs {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
+}
+
+impl GlobalArgs {
+    /// The folder that `--output` names.
+    ///
+    /// # Errors
+    /// The name of a file, as other commands of this program or of others would take it.
+    pub(crate) fn folder(&self) -> Result<Option<&Path>, Error> {
+        let Some(path) = self.output.as_deref() else {
+            return Ok(None);
+        };
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .unwrap_or_default();
+        let is_file =
+            ["npy", "json", "csv", "parquet", "txt", "html"].contains(&extension) && !path.is_dir();
+        match is_file {
+            true => Err(Error::Parameter {
+                parameter: "--output",
+                must: "a folder here (`tabulate` also takes a file ending in .npy)",
+                got: format!("`{}`", path.display()),
+            }),
+            false => Ok(Some(path)),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]

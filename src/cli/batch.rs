@@ -29,13 +29,15 @@ struct Summary {
     by_players: Vec<Value>,
 }
 
-/// Calls `one` on every text of the data set, says what fails and goes on.
+/// Calls `one` on every text of the data set, says what fails and goes on; where nothing is kept on disk it ends when nobody
+/// reads any more.
 ///
 /// # Errors
 /// At the end, when a sample failed.
 pub(crate) fn each(
     data: &Path,
     limit: Option<usize>,
+    keeps: bool,
     output: &Output,
     mut one: impl FnMut(&DataText, &Output) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Value>> {
@@ -50,6 +52,9 @@ pub(crate) fn each(
             failed.push(json!({ "id": text.id, "error": causes }));
         }
         bar.inc(1);
+        if output.is_closed() && !keeps {
+            break;
+        }
     }
     bar.finish_and_clear();
     Ok(failed)
@@ -71,9 +76,9 @@ pub(crate) fn profile(
     let config = run::config(sample, Some((extraction, listing)), global);
     let mut samples = Vec::new();
     let mut by_players: BTreeMap<usize, Vec<Vec<f64>>> = BTreeMap::new();
-    let dir = global.output.as_deref();
+    let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
-    let failed = each(data, sample.limit, output, |text, output| {
+    let failed = each(data, sample.limit, dir.is_some(), output, |text, output| {
         let dir = dir.map(|dir| dir.join("samples").join(&text.id));
         dir.as_deref().map(folder::create).transpose()?;
         let source = Source::Text(network, &text.text);

@@ -1,13 +1,15 @@
 //! The only place that prints: results on stdout, talk on stderr, and the exit code.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Error as AnyError;
+use anyhow::{Context, Error as AnyError};
 use harsanyi::Error;
 use harsanyi::report::text::{Page, inert};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use super::args::{Color, Format, GlobalArgs};
@@ -21,23 +23,18 @@ pub(crate) struct Output {
     quiet: bool,
     verbose: bool,
     progress: bool,
+    /// Whether the reader of stdout has closed the pipe: it has what it wanted, and what goes to disk goes on.
+    closed: Rc<Cell<bool>>,
     /// A bar that is on the screen, to be lifted while something is printed.
     over: Option<ProgressBar>,
     pub(crate) page: Page,
 }
 
-/// A reader that closed the pipe early has what it wanted.
-fn forgive(error: io::Error) -> anyhow::Result<()> {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => std::process::exit(0),
-        _ => Err(AnyError::new(error).context("could not write to standard output")),
-    }
-}
-
 impl Output {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         let terminal = io::stdout().is_terminal();
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
         let color = match global.color {
             Color::Auto => terminal && !plain,
             Color::Always => true,
@@ -57,6 +54,7 @@ impl Output {
                 && !global.quiet
                 && !global.verbose
                 && io::stderr().is_terminal(),
+            closed: Rc::default(),
             over: None,
             page: Page {
                 width: width.clamp(40, 120),
@@ -64,6 +62,11 @@ impl Output {
                 rows: usize::MAX,
             },
         }
+    }
+
+    /// Whether results are pages for people.
+    pub(crate) fn is_text(&self) -> bool {
+        self.format == Format::Text
     }
 
     /// Prints a result: `json` as one line of JSON, or `text`.
@@ -83,6 +86,7 @@ impl Output {
     pub(crate) fn under(&self, bar: &ProgressBar) -> Self {
         Self {
             progress: false,
+            closed: Rc::clone(&self.closed),
             over: Some(bar.clone()),
             ..*self
         }
@@ -97,13 +101,25 @@ impl Output {
 
     /// Prints bytes as they are.
     pub(crate) fn raw(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        self.lifted(|| {
+        if self.closed.get() {
+            return Ok(());
+        }
+        let printed = self.lifted(|| {
             let mut stdout = io::stdout().lock();
-            stdout
-                .write_all(bytes)
-                .and_then(|()| stdout.flush())
-                .or_else(forgive)
-        })
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        });
+        match printed {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed.set(true);
+                Ok(())
+            }
+            printed => printed.context("could not write to standard output"),
+        }
+    }
+
+    /// Whether nobody reads stdout any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     /// Says something on stderr; nobody listening is no failure.
@@ -123,7 +139,7 @@ impl Output {
     /// A bar over `length` steps with rate and time left, drawn on stderr; hidden where nobody would see it.
     pub(crate) fn bar(&self, what: &'static str, length: u64) -> ProgressBar {
         self.styled(
-            "{prefix} {wide_bar} {human_pos}/{human_len}, {per_sec}, {eta} left",
+            "{prefix} {wide_bar} {human_pos}/{human_len}, {rate}, {eta} left",
             length,
         )
         .with_prefix(what)
@@ -149,8 +165,12 @@ impl Output {
         } else {
             ProgressDrawTarget::hidden()
         };
-        let style =
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        };
+        let style = ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("rate", rate);
         let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style);
         if self.progress {
             // The clock runs on while a slow batch is under way.

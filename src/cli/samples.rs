@@ -1,5 +1,6 @@
 //! Commands that evaluate samples: `profile` and `tabulate`.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use harsanyi::Error;
@@ -12,6 +13,17 @@ use super::batch;
 use super::network::Network;
 use super::output::Output;
 use super::run::{self, Evaluated, Source};
+
+/// What `profile` writes behind the table and its record.
+const LATER_STAGES: [&str; 7] = [
+    "interactions.json",
+    "interactions.parquet",
+    "orders.json",
+    "indices.json",
+    "sparsity.json",
+    "graph.json",
+    "graph.dot",
+];
 
 /// The one sample that the options name.
 fn sample<'a>(args: &'a SampleArgs, network: Option<&'a Network>) -> anyhow::Result<Source<'a>> {
@@ -45,7 +57,7 @@ pub(crate) fn profile(
     global: &GlobalArgs,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let dir = global.output.as_deref();
+    let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
     let network = network(&args.sample, global, output)?;
     if let (Some(data), Some(network)) = (&args.sample.data, &network) {
@@ -75,13 +87,12 @@ pub(crate) fn tabulate(
 ) -> anyhow::Result<()> {
     let target = global.output.as_deref();
     let single = target.filter(|path| path.extension().is_some_and(|extension| extension == "npy"));
-    match (single, target) {
-        (Some(file), _) => file
-            .parent()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .map(folder::create)
-            .transpose()?,
-        (None, dir) => dir.map(folder::create).transpose()?,
+    match single {
+        Some(file) => {
+            let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty());
+            dir.map(folder::create).transpose()?
+        }
+        None => global.folder()?.map(folder::create).transpose()?,
     };
     let network = network(&args.sample, global, output)?;
     let config = run::config(&args.sample, None, global);
@@ -98,14 +109,20 @@ pub(crate) fn tabulate(
             }
             .into());
         }
-        let failed = batch::each(data, args.sample.limit, output, |text, output| {
-            let source = Source::Text(network, &text.text);
-            let dir = target.map(|dir| dir.join("samples").join(&text.id));
-            dir.as_deref().map(folder::create).transpose()?;
-            let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
-            write_table(&evaluated, dir.as_deref(), None)?;
-            print_table(&evaluated, output)
-        })?;
+        let failed = batch::each(
+            data,
+            args.sample.limit,
+            target.is_some(),
+            output,
+            |text, output| {
+                let source = Source::Text(network, &text.text);
+                let dir = target.map(|dir| dir.join("samples").join(&text.id));
+                dir.as_deref().map(folder::create).transpose()?;
+                let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
+                write_table(&evaluated, dir.as_deref(), None)?;
+                print_table(&evaluated, output)
+            },
+        )?;
         anyhow::ensure!(
             failed.is_empty(),
             "{} samples failed; the others are done",
@@ -116,6 +133,11 @@ pub(crate) fn tabulate(
     let source = sample(&args.sample, network.as_ref())?;
     let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
     write_table(&evaluated, target.filter(|_| single.is_none()), single)?;
+    if target.is_none() && output.is_text() {
+        output.say(
+            "the table is not kept; name a folder or a file ending in .npy with -o to keep it",
+        );
+    }
     print_table(&evaluated, output)
 }
 
@@ -131,6 +153,15 @@ fn write_table(
     if let Some(dir) = dir {
         file::write(&dir.join("values.npy"), &evaluated.table)?;
         folder::write_json(&dir.join("record.json"), &evaluated.record)?;
+        // What another run left there was not made from these values.
+        for name in LATER_STAGES {
+            match std::fs::remove_file(dir.join(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Error::write(dir.join(name))(error).into());
+                }
+                _ => {}
+            }
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(crate) fn extract(
     global: &GlobalArgs,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let dir = global.output.as_deref();
+    let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
     let values = Values::of(&args.values, output)?;
     if !args.with.is_empty() {
@@ -96,7 +96,7 @@ fn extract_together(
 }
 
 pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
-    let dir = global.output.as_deref();
+    let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
     let Values { table, noise, .. } = Values::of(&args.values, output)?;
     let found = extraction::explain(&table, &args.extraction, noise, output)?;
@@ -108,7 +108,7 @@ pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> a
 }
 
 pub(crate) fn index(args: &IndexArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
-    let dir = global.output.as_deref();
+    let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
     let Values { table, labels, .. } = Values::of(&args.values, output)?;
     let report = IndexReport::new(&table, args.index, args.order)?;

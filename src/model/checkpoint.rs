@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::recipe::Recipe;
 use crate::{Error, Result};
 
 /// The files of one checkpoint, opened but not yet understood.
@@ -71,12 +72,15 @@ impl Checkpoint {
                 "no such folder; a model is a folder with config.json, tokenizer.json and model.safetensors",
             ));
         }
+        let config = read_json(&dir.join("config.json"))?;
+        // What cannot be run is refused before anything else that it lacks.
+        Recipe::find(config["model_type"].as_str().unwrap_or("(none)"))?;
         let tokenizer_config = dir.join("tokenizer_config.json");
         Ok(Self {
             source: dir.display().to_string(),
             revision: None,
             path: dir.into(),
-            config: read_json(&dir.join("config.json"))?,
+            config,
             tokenizer: read(&dir.join("tokenizer.json"))?,
             tokenizer_config: tokenizer_config
                 .exists()

@@ -15,6 +15,9 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Write`] naming the folder.
 pub fn create(dir: &Path) -> Result<()> {
+    if dir.exists() && !dir.is_dir() {
+        return Err(Error::write(dir)(std::io::ErrorKind::NotADirectory.into()));
+    }
     fs::create_dir_all(dir).map_err(Error::write(dir))?;
     let probe = file::sibling(&dir.join("writable")).and_then(|(path, _)| fs::remove_file(path));
     probe.map_err(Error::write(dir))

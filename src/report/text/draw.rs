@@ -1,5 +1,7 @@
 //! Bars, colours, columns: what the terminal page is drawn with.
 
+use std::fmt::Write as _;
+
 use unicode_width::UnicodeWidthStr;
 
 /// How wide the page may be, and whether it may have colours.
@@ -103,15 +105,57 @@ pub(super) fn bar(share: f64, width: usize) -> String {
     "█".repeat(eighths / 8) + thin
 }
 
-/// Four significant digits, or scientific where that would be long.
+/// Four significant digits, or scientific where that would be long; with a true minus sign.
 pub(super) fn number(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".into(),
-        size if !(1e-3..1e6).contains(&size) => format!("{value:.2e}"),
-        size => format!(
-            "{value:.*}",
-            (3 - size.log10().floor() as i32).clamp(0, 5) as usize
-        ),
+    let size = value.abs();
+    let text = if size == 0.0 {
+        "0".into()
+    } else if (1e-3..1e6).contains(&size) {
+        // The exponent after rounding to four digits: 0.99999 is 1.000.
+        let rounded = format!("{size:.3e}");
+        let exponent: i32 = rounded
+            .split_once('e')
+            .and_then(|(_, e)| e.parse().ok())
+            .unwrap_or(0);
+        format!("{size:.*}", (3 - exponent).clamp(0, 5) as usize)
+    } else {
+        format!("{size:.2e}")
+    };
+    if value < 0.0 {
+        format!("−{text}")
+    } else {
+        text
+    }
+}
+
+/// `text` in lines of at most `width` columns, broken between words.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
+pub(super) fn heading(page: Page, out: &mut String, title: &str, note: &str) {
+    let _ = writeln!(
+        out,
+        "\n{}  {}",
+        page.ink(Ink::Title, title),
+        page.ink(Ink::Faint, note)
+    );
+}
+
+/// A remark, wrapped to the page.
+pub(super) fn faint(page: Page, out: &mut String, text: &str) {
+    for line in wrap(text, page.width.saturating_sub(2)) {
+        let _ = writeln!(out, "  {}", page.ink(Ink::Faint, &line));
     }
 }
 
@@ -124,7 +168,8 @@ mod tests {
         let cases = [
             (0.0, "0"),
             (1.0, "1.000"),
-            (-12.3456, "-12.35"),
+            (-12.3456, "−12.35"),
+            (0.999999, "1.000"),
             (0.012345, "0.01235"),
             (1e-9, "1.00e-9"),
             (54321.9, "54322"),
