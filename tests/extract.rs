@@ -4,8 +4,6 @@
     reason = "figures beside each check, and what was skipped"
 )]
 
-use std::path::PathBuf;
-
 use harsanyi::Coalition;
 use harsanyi::game::ValueTable;
 use harsanyi::interaction::joint::{Joint, JointOptions, joint};
@@ -16,27 +14,16 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-/// The folder of shared reference data; a test that needs it says that it was skipped where it is not set.
-fn shared(folder: &str) -> Option<PathBuf> {
-    let Some(root) = std::env::var_os("HARSANYI_SHARED") else {
-        println!("skipped: HARSANYI_SHARED is not set");
-        return None;
-    };
-    Some(PathBuf::from(root).join(folder))
-}
+use crate::shared::{folder, npy, npz};
 
 fn read_npy(path: &std::path::Path) -> ValueTable {
-    let file = std::fs::File::open(path).expect("a file");
-    let values: Vec<f64> = npyz::NpyFile::new(file)
-        .expect("npy")
-        .into_vec()
-        .expect("float64");
+    let values = npy(path);
     ValueTable::new(values.len().trailing_zeros() as usize, values).expect("a table")
 }
 
 /// Every golden table with its record.
 fn golden_tables() -> Vec<(ValueTable, Value)> {
-    let Some(folder) = shared("goldens/andor") else {
+    let Some(folder) = folder("goldens/andor") else {
         return Vec::new();
     };
     let index = std::fs::read_to_string(folder.join("index.json")).expect("an index");
@@ -126,21 +113,24 @@ fn verify(table: &ValueTable, split: &AndOr, bound: f64) {
 #[test]
 fn the_exact_fit_reaches_the_reference_optima() {
     for (table, record) in golden_tables() {
-        let split = solve(&table, Fit::Exact, 5e-5);
+        let start = std::time::Instant::now();
+        let split = solve(&table, Fit::Exact, 1e-7);
+        let time = start.elapsed();
         verify(&table, &split, 0.0);
         let (lower, upper) = (
             number(&record["exact"]["lower"]),
             number(&record["exact"]["upper"]),
         );
         println!(
-            "{} l1 {} reference {upper} gap {:.1e} iterations {}",
+            "{} l1 {} = reference·(1 {:+.1e}) gap {:.1e} iterations {} {time:.2?}",
             record["name"],
             split.l1(),
+            split.l1() / upper - 1.0,
             split.gap(),
             split.iterations()
         );
-        assert!(split.gap() <= 5e-5);
-        assert!(split.l1() <= upper * (1.0 + 1e-4) && split.l1() >= lower * (1.0 - 1e-9));
+        assert!(split.gap() <= 1e-7);
+        assert!(split.l1() <= upper * (1.0 + 1e-9) && split.l1() >= lower * (1.0 - 1e-9));
         assert!(split.lower_bound() <= upper && split.lower_bound() >= upper * (1.0 - 1e-4));
     }
 }
@@ -194,8 +184,7 @@ fn least_squares_gives_back_what_was_planted_under_noise() {
             found.residual_rms,
             salient.len()
         );
-        // The planted function comes back, in no more terms and at no larger L1 norm. Where other explanations are as good as
-        // the planted one (n = 12: AND and OR of the same pairs), not every term need be the planted one.
+        // The planted function comes back, in as few terms and at the same L1 norm.
         let planted = planted_terms(&record);
         let clean = reconstruct(table.players(), 0.7, &planted).expect("its own players");
         let again = reconstruct(table.players(), found.empty, &found.interactions).expect("ours");
@@ -206,22 +195,8 @@ fn least_squares_gives_back_what_was_planted_under_noise() {
             .map(|(a, b)| (a - b).powi(2))
             .sum();
         let distance = (squares / clean.values().len() as f64).sqrt();
-        let bound = 0.01 * planted[0].effect.abs();
         let l1 = |list: &Interactions| list.iter().map(|term| term.effect.abs()).sum::<f64>();
-        let hits = planted.iter().filter(|term| {
-            let single = term.order() == 1;
-            found.interactions.iter().any(|hit| {
-                (hit.kind == term.kind || single)
-                    && hit.players == term.players
-                    && (hit.effect - term.effect).abs() <= 0.1 * term.effect.abs()
-            })
-        });
-        let hits = hits.count();
-        let count = found
-            .interactions
-            .iter()
-            .filter(|term| term.effect.abs() > bound)
-            .count();
+        let (hits, count) = recovered(&planted, &found.interactions);
         println!(
             "{name}: {} planted, {count} found, {hits} of them planted, distance {distance:.4}, L1 {:.3} of {:.3}",
             planted.len(),
@@ -229,9 +204,60 @@ fn least_squares_gives_back_what_was_planted_under_noise() {
             l1(&planted)
         );
         assert!(distance < 0.01 && count * 10 <= planted.len() * 11);
-        assert!(l1(&found.interactions) <= l1(&planted) * 1.01);
-        assert!(hits * 10 >= planted.len() * if name == "noisy-n08" { 10 } else { 8 });
+        assert!(l1(&found.interactions) <= l1(&planted) * 1.002);
+        // And so do the planted terms. At n = 12 three pairs can be written by AND or by OR in equally many terms at the same
+        // L1 norm, which nothing in the values decides: there the terms are compared once both lists write pairs by AND.
+        let (planted, found) = if name == "noisy-n08" {
+            (planted, found.interactions)
+        } else {
+            (pairs_by_and(&planted), pairs_by_and(&found.interactions))
+        };
+        let (hits, count) = recovered(&planted, &found);
+        println!(
+            "{name}: {hits} of {} up to pairs, in {count}",
+            planted.len()
+        );
+        assert!(hits == planted.len() && count * 10 <= planted.len() * 11);
     }
+}
+
+/// How many planted terms are found within 10 %, and how many terms are found of at least a hundredth of the strongest.
+fn recovered(planted: &Interactions, found: &Interactions) -> (usize, usize) {
+    let hits = planted.iter().filter(|term| {
+        found.iter().any(|hit| {
+            (hit.kind == term.kind || term.order() == 1)
+                && hit.players == term.players
+                && (hit.effect - term.effect).abs() <= 0.1 * term.effect.abs()
+        })
+    });
+    let bound = 0.01 * planted[0].effect.abs();
+    let count = found.iter().filter(|term| term.effect.abs() > bound);
+    (hits.count(), count.count())
+}
+
+/// The same function without ORs of two players: OR{i,j} = AND{i} + AND{j} − AND{i,j}.
+fn pairs_by_and(list: &Interactions) -> Interactions {
+    let mut effects = std::collections::BTreeMap::new();
+    let mut others = Vec::new();
+    for term in list.iter() {
+        let index = term.players.index().expect("few players");
+        match (term.kind, term.order()) {
+            (Kind::Or, 2) => {
+                let one = index & index.wrapping_neg();
+                for (index, sign) in [(one, 1.0), (index ^ one, 1.0), (index, -1.0)] {
+                    *effects.entry(index).or_insert(0.0) += sign * term.effect;
+                }
+            }
+            (Kind::And, 1 | 2) => *effects.entry(index).or_insert(0.0) += term.effect,
+            _ => others.push(term.clone()),
+        }
+    }
+    others.extend(effects.into_iter().map(|(index, effect)| Interaction {
+        kind: Kind::And,
+        players: Coalition::from_index(index),
+        effect,
+    }));
+    Interactions::new(others)
 }
 
 /// The terms put into a golden table.
@@ -568,7 +594,7 @@ fn models_are_explained_together_with_proof() {
 /// Tables of real networks on real inputs.
 fn real_tables() -> Vec<(String, ValueTable)> {
     let mut found = Vec::new();
-    if let Some(folder) = shared("games") {
+    if let Some(folder) = folder("games") {
         let index = std::fs::read_to_string(folder.join("index.json")).expect("an index");
         let index: Vec<Value> = serde_json::from_str(&index).expect("JSON");
         for record in index {
@@ -582,14 +608,53 @@ fn real_tables() -> Vec<(String, ValueTable)> {
             found.push((name, table.expect("a table")));
         }
     }
-    if let Some(folder) = shared("goldens/inference") {
-        for name in ["stories260k_n08", "stories260k_n10", "stories260k_n12"] {
-            let values = crate::shared::npz(&folder.join(format!("{name}.npz")), "log_odds_unk");
-            let table = ValueTable::new(values.len().trailing_zeros() as usize, values);
-            found.push((name.to_owned(), table.expect("a table")));
-        }
+    if let Some(folder) = folder("goldens/inference") {
+        found.extend(inference_tables(&folder));
     }
     found
+}
+
+/// The log-odds that the masked passes of small networks give: of the first class against the second where there are two, of
+/// the predicted class where there are more, of the next token.
+fn inference_tables(folder: &std::path::Path) -> Vec<(String, ValueTable)> {
+    let mut found = Vec::new();
+    let mut add = |name: &str, array: &str, class: usize, classes: usize| {
+        let numbers = npz(&folder.join(format!("{name}.npz")), array);
+        let rows = numbers.chunks_exact(classes);
+        let values: Vec<f64> = rows.map(|row| log_odds(row, class)).collect();
+        let table = ValueTable::new(values.len().trailing_zeros() as usize, values);
+        found.push((format!("{name} {array}"), table.expect("a table")));
+    };
+    for players in ["n08", "n10", "n12"] {
+        for array in ["log_odds_unk", "log_odds_drop"] {
+            add(&format!("stories260k_{players}"), array, 0, 1);
+        }
+        for array in ["logits_mask", "logits_pad"] {
+            add(&format!("minilm-sst2_{players}"), array, 0, 2);
+        }
+    }
+    for row in ["row004", "row052"] {
+        add(&format!("breast-cancer_{row}"), "logits", 0, 2);
+    }
+    for name in ["resnet20_img0", "resnet20_img1"] {
+        let record =
+            std::fs::read_to_string(folder.join(format!("{name}.json"))).expect("a record");
+        let record: Value = serde_json::from_str(&record).expect("JSON");
+        let class = record["predicted"].as_u64().expect("a class");
+        add(name, "logits", class as usize, 10);
+    }
+    found
+}
+
+/// z_class − log Σ exp z_other; the number itself where it is the only one.
+fn log_odds(logits: &[f64], class: usize) -> f64 {
+    let others = || logits.iter().enumerate().filter(|(at, _)| *at != class);
+    if logits.len() == 1 {
+        return logits[0];
+    }
+    let largest = others().fold(f64::NEG_INFINITY, |max, (_, z)| max.max(*z));
+    let sum: f64 = others().map(|(_, z)| (z - largest).exp()).sum();
+    logits[class] - largest - sum.ln()
 }
 
 #[test]

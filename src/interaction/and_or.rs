@@ -130,7 +130,9 @@ const ROUNDING: f64 = 1e-10;
 fn on_support(table: &ValueTable, split: &AndOr, shrunk: [Vec<f64>; 2]) -> Option<AndOr> {
     let (_, mut and, mut or) = effects(shrunk);
     (and[0], or[0]) = (0.0, 0.0);
-    settle(table.players(), &mut and, &mut or);
+    for player in 0..table.players() {
+        and[1 << player] += std::mem::take(&mut or[1 << player]);
+    }
     let terms = and.iter().chain(&or).filter(|effect| **effect != 0.0);
     if terms.count() > LARGEST_SUPPORT.min(and.len()) {
         return None;

@@ -3,12 +3,11 @@
 //! The L1 norm finds which interactions there are, but shrinks them; once the support is chosen, least squares on it gives
 //! their size without that bias.
 
-use super::gram::{Products, centred};
-use super::select::interactions;
+use super::gram::{Products, Term, centred};
 use super::sparsify::reduce::{sum, total};
 use super::split::{place, reconstruct};
 use super::ties::settle;
-use super::{Interactions, Kind};
+use super::{Interactions, Kind, select};
 use crate::game::ValueTable;
 use crate::{Error, Result};
 
@@ -17,6 +16,9 @@ pub const MAX_REFIT: usize = 2048;
 
 /// Of a column's squared norm: what must be left of it beside the columns before it, or it is spanned by them.
 const INDEPENDENT: f64 = 1e-9;
+
+/// Least squares and settling of ties are repeated at most this often.
+const ROUNDS: usize = 4;
 
 /// Interactions refitted by least squares, and how far they are from v.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,24 +52,31 @@ pub fn refit(table: &ValueTable, chosen: &Interactions) -> Result<Refit> {
         });
     }
     let players = table.players();
-    let mut terms = Vec::with_capacity(chosen.len());
-    for interaction in chosen.iter() {
-        terms.push((interaction.kind, place(players, interaction)?));
-    }
+    let mut terms = terms_of(players, chosen)?;
     let mean = total(table.values()) / table.values().len() as f64;
     let centred = table.values().iter().map(|value| value - mean).collect();
     let values = Products::new(centred);
-    let effects = solve(players, &values, &terms);
     let size = table.values().len();
     let (mut and, mut or) = (vec![0.0; size], vec![0.0; size]);
-    for (&(kind, index), effect) in terms.iter().zip(effects) {
-        match kind {
-            Kind::And => and[index] += effect,
-            Kind::Or => or[index] += effect,
+    let mut interactions = Interactions::new(Vec::new());
+    for _ in 0..ROUNDS {
+        and.fill(0.0);
+        or.fill(0.0);
+        for (&(kind, index), effect) in terms.iter().zip(solve(players, &values, &terms)) {
+            match kind {
+                Kind::And => and[index] += effect,
+                Kind::Or => or[index] += effect,
+            }
         }
+        settle(players, &mut and, &mut or);
+        interactions = select::interactions(&and, &or, 0.0);
+        let settled = terms_of(players, &interactions)?;
+        // Written otherwise, the function may have a term that was not there, and fit better with it.
+        if settled.len() > MAX_REFIT || settled.iter().all(|term| terms.contains(term)) {
+            break;
+        }
+        terms = settled;
     }
-    settle(players, &mut and, &mut or);
-    let interactions = interactions(&and, &or, 0.0);
     let free = reconstruct(players, 0.0, &interactions)?;
     let size = size as f64;
     let empty = (total(table.values()) - total(free.values())) / size;
@@ -82,8 +91,14 @@ pub fn refit(table: &ValueTable, chosen: &Interactions) -> Result<Refit> {
     })
 }
 
+fn terms_of(players: usize, list: &Interactions) -> Result<Vec<Term>> {
+    list.iter()
+        .map(|found| Ok((found.kind, place(players, found)?)))
+        .collect()
+}
+
 /// Cholesky on the normal equations, terms in order; a dependent term gets 0.
-fn solve(players: usize, values: &Products, terms: &[(Kind, usize)]) -> Vec<f64> {
+fn solve(players: usize, values: &Products, terms: &[Term]) -> Vec<f64> {
     let size = terms.len();
     let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
     let mut kept = Vec::with_capacity(size);

@@ -3,7 +3,7 @@
 //! Small ANDs and ORs are not independent: AND{i} = OR{i}, AND{i,j} + OR{i,j} = AND{i} + AND{j}, and inclusion–exclusion for
 //! three players. Moving effects along such an identity leaves the function as it is, and often the L1 norm too: then the
 //! optimum is a face, and the solver stops somewhere inside it. Here it is walked to a corner that does not depend on where
-//! that was: fewest terms first, then the least sum of squares, then the lowest orders.
+//! that was: fewest terms first, then the least sum of squares, each weighted by 2^|S| so that low orders win.
 
 use super::Kind;
 use super::gram::Term;
@@ -19,18 +19,26 @@ type Identity = Vec<(Term, f64)>;
 struct Merit {
     l1: f64,
     terms: f64,
+    /// Σ 2^|S|·x².
     squares: f64,
     orders: f64,
 }
+
+/// Terms of the longest identity.
+const LONGEST: usize = 8;
 
 /// Explanations of at most this many terms are searched among triples too. In denser ones, which explain
 /// noise, the corner means little.
 const SPARSE: usize = 512;
 
-/// Two moves in a row are tried among at most this many identities, since pairs of moves are many.
+/// Two moves in a row are tried among at most this many terms and identities, since pairs of moves are many.
+const FEW_TERMS: usize = 128;
+
+/// See [`FEW_TERMS`].
 const FEW_IDENTITIES: usize = 2000;
 
 /// A step along an identity, and what it changes.
+#[derive(Clone, Copy)]
 struct Move<'a> {
     identity: &'a Identity,
     step: f64,
@@ -48,7 +56,8 @@ pub(super) fn settle(players: usize, and: &mut [f64], or: &mut [f64]) {
     }
     let effects = and[1..].iter().chain(&or[1..]);
     let strongest = effects.clone().fold(0.0f64, |max, x| max.max(x.abs()));
-    let sparse = effects.filter(|effect| **effect != 0.0).count() <= SPARSE;
+    let terms = effects.filter(|effect| **effect != 0.0).count();
+    let sparse = terms <= SPARSE;
     let mut identities = identities(players, sparse);
     // Where only single players are present there is nothing to gain.
     identities.retain(|identity| {
@@ -57,9 +66,9 @@ pub(super) fn settle(players: usize, and: &mut [f64], or: &mut [f64]) {
             Kind::Or => or[s] != 0.0,
         })
     });
-    let search_deep = sparse && identities.len() <= FEW_IDENTITIES;
+    let search_deep = terms <= FEW_TERMS && identities.len() <= FEW_IDENTITIES;
     for _ in 0..4 * players * players {
-        if let Some(best) = best_move(&identities, and, or, strongest) {
+        if let Some(best) = best_move(identities.iter(), and, or, strongest) {
             apply(&best, and, or, strongest);
         } else if !(search_deep && move_twice(&identities, and, or, strongest)) {
             break;
@@ -67,37 +76,48 @@ pub(super) fn settle(players: usize, and: &mut [f64], or: &mut [f64]) {
     }
 }
 
-/// All moves from here.
+/// All moves from here along `identity`.
 fn moves<'a>(
-    identities: &'a [Identity],
+    identity: &'a Identity,
     and: &[f64],
     or: &[f64],
     strongest: f64,
-) -> impl Iterator<Item = Move<'a>> {
-    identities.iter().flat_map(move |identity| {
-        let value = |&((kind, s), _): &(Term, f64)| match kind {
+) -> impl Iterator<Item = Move<'a>> + use<'a> {
+    let mut values = [0.0; LONGEST];
+    for (value, &((kind, s), _)) in values.iter_mut().zip(identity) {
+        *value = match kind {
             Kind::And => and[s],
             Kind::Or => or[s],
         };
-        let values: Vec<f64> = identity.iter().map(value).collect();
-        let steps: Vec<f64> = steps(identity, &values).collect();
-        steps.into_iter().map(move |step| Move {
-            identity,
-            step,
-            gain: gain(identity, &values, step, strongest),
+    }
+    // Where absent terms weigh more than present ones, the L1 norm rises at every step.
+    let weights = identity.iter().zip(values);
+    let rise: f64 = weights
+        .map(|((_, multiple), value)| {
+            if value == 0.0 {
+                multiple.abs()
+            } else {
+                -multiple.abs()
+            }
         })
+        .sum();
+    let steps = steps(identity, &values).filter(move |_| rise <= 0.0);
+    steps.map(move |step| Move {
+        identity,
+        step,
+        gain: gain(identity, &values, step, strongest),
     })
 }
 
-/// The best move that makes things better.
+/// The best move along `identities` that makes things better.
 fn best_move<'a>(
-    identities: &'a [Identity],
+    identities: impl Iterator<Item = &'a Identity>,
     and: &[f64],
     or: &[f64],
     strongest: f64,
 ) -> Option<Move<'a>> {
     let mut best: Option<Move<'a>> = None;
-    for found in moves(identities, and, or, strongest) {
+    for found in identities.flat_map(|identity| moves(identity, and, or, strongest)) {
         let most = best.as_ref().map_or(Merit::default(), |best| best.gain);
         if better(found.gain, most, strongest) {
             best = Some(found);
@@ -110,20 +130,34 @@ fn best_move<'a>(
 fn move_twice(identities: &[Identity], and: &mut [f64], or: &mut [f64], strongest: f64) -> bool {
     let mut best: Option<(Merit, Move<'_>, Move<'_>)> = None;
     let (mut and_then, mut or_then) = (and.to_vec(), or.to_vec());
-    for first in moves(identities, and, or, strongest) {
+    for first in identities
+        .iter()
+        .flat_map(|identity| moves(identity, and, or, strongest))
+    {
         if first.gain.l1 > 1e-9 * strongest || first.gain.terms > 0.0 {
             continue;
         }
         apply(&first, &mut and_then, &mut or_then, strongest);
-        if let Some(second) = best_move(identities, &and_then, &or_then, strongest) {
+        // Elsewhere nothing has changed, and no move was better than none.
+        let near = identities.iter().filter(|identity| {
+            identity.iter().any(|&((kind, s), _)| match kind {
+                Kind::And => and_then[s] != and[s],
+                Kind::Or => or_then[s] != or[s],
+            })
+        });
+        if let Some(second) = best_move(near, &and_then, &or_then, strongest) {
             let both = first.gain.and(second.gain);
             let most = best.as_ref().map_or(Merit::default(), |best| best.0);
             if better(both, most, strongest) {
                 best = Some((both, first, second));
             }
         }
-        and_then.copy_from_slice(and);
-        or_then.copy_from_slice(or);
+        for &((kind, s), _) in first.identity {
+            match kind {
+                Kind::And => and_then[s] = and[s],
+                Kind::Or => or_then[s] = or[s],
+            }
+        }
     }
     let Some((_, first, second)) = best else {
         return false;
@@ -196,7 +230,7 @@ fn triple(players: [usize; 3], written: usize) -> Identity {
 }
 
 /// How far one can move either way before a term vanishes.
-fn steps(identity: &Identity, values: &[f64]) -> impl Iterator<Item = f64> {
+fn steps(identity: &Identity, values: &[f64]) -> impl Iterator<Item = f64> + use<> {
     let (mut up, mut down) = (f64::INFINITY, f64::NEG_INFINITY);
     for ((_, multiple), value) in identity.iter().zip(values) {
         let step = -value / multiple;
@@ -217,7 +251,7 @@ fn gain(identity: &Identity, values: &[f64], step: f64, strongest: f64) -> Merit
         let counts = |x: f64| f64::from(u8::from(x.abs() > NEGLIGIBLE * strongest));
         gain.l1 += moved.abs() - value.abs();
         gain.terms += counts(moved) - counts(*value);
-        gain.squares += moved * moved - value * value;
+        gain.squares += (moved * moved - value * value) * f64::from(1u32 << s.count_ones());
         gain.orders += (moved.abs() - value.abs()) * f64::from(s.count_ones());
     }
     gain
