@@ -579,6 +579,35 @@ fn configurations_that_change_what_a_network_computes_are_refused() {
 }
 
 #[test]
+fn tables_and_noises_beyond_reason_are_refused_or_bounded() {
+    let wide = "synthetic:and(0,1)*1e308 - and(0)*1e308";
+    refused(
+        &["extract", "--game", wide],
+        1,
+        &["interactions are extracted up to a span of 1e100"],
+    );
+    refused(
+        &[
+            "extract",
+            "--game",
+            "synthetic:and(0,1)",
+            "--fit",
+            "least-squares",
+        ],
+        2,
+        &["the noise of v must be measured"],
+    );
+    let tiny = [
+        "extract",
+        "--game",
+        "synthetic:and(0,1)*1e5 + or(1,2)",
+        "--fit",
+        "least-squares:1e-310",
+    ];
+    assert!(crate::command::stdout(&tiny).contains("AND 0 · 1"));
+}
+
+#[test]
 fn a_line_that_is_no_json_is_named() {
     let dir = tempfile::tempdir().expect("a folder");
     let data = dir.path().join("d.jsonl");

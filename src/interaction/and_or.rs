@@ -1,5 +1,6 @@
 //! Splitting a game into AND and OR interactions: what is asked, and how it is answered.
 
+use super::fit::check_range;
 use super::select::interactions;
 use super::sparsify::reduce::total;
 use super::sparsify::{Progress, Settings, Solution, Tolerance, minimize, operator};
@@ -76,6 +77,7 @@ pub fn and_or_observed(
     mut observe: impl FnMut(Progress) + Send,
 ) -> Result<AndOr> {
     options.check()?;
+    check_range(table.values())?;
     let fit = options.fit.resolve(table, options.noise);
     let Some(tolerance) = tolerance(table, fit) else {
         return Ok(match fit {
@@ -241,8 +243,8 @@ impl AndOrOptions {
         if self.fit == (Fit::LeastSquares { sigma: None }) && self.noise == 0.0 {
             return Err(Error::Parameter {
                 parameter: "the noise of v",
-                must: "known for a least-squares fit without one of its own",
-                got: "0".into(),
+                must: "measured, or given as in least-squares:0.01",
+                got: "none".into(),
             });
         }
         Ok(())

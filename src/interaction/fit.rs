@@ -87,7 +87,7 @@ impl Fit {
                     Self::Exact
                 }
             }
-            Self::LeastSquares { sigma: None } => floor(noise),
+            Self::LeastSquares { sigma } => floor(sigma.unwrap_or(noise)),
             decided => decided,
         }
     }
@@ -125,6 +125,23 @@ impl Fit {
             _ => Ok(()),
         }
     }
+}
+
+/// The largest range of v whose sums over coalitions stay far from overflow.
+const MOST_RANGE: f64 = 1e100;
+
+/// Refuses tables whose range no sum can hold.
+///
+/// # Errors
+/// [`Error::Input`] with the range.
+pub(super) fn check_range(values: &[f64]) -> Result<()> {
+    let range = range(values);
+    if range.is_nan() || range > MOST_RANGE {
+        return Err(Error::Input(format!(
+            "v spans {range:e}; interactions are extracted up to a span of 1e100"
+        )));
+    }
+    Ok(())
 }
 
 /// max v − min v.

@@ -1,6 +1,7 @@
 //! Interactions that several models share: one explanation per model, found together.
 
 use super::and_or::{effects, tolerance};
+use super::fit::check_range;
 use super::sparsify::reduce::max_abs;
 use super::sparsify::{Progress, Settings, minimize, shared_strength};
 use super::{AndOr, AndOrOptions};
@@ -191,6 +192,9 @@ pub fn joint_observed(
 
 fn check(tables: &[ValueTable], options: &JointOptions) -> Result<()> {
     options.each.check()?;
+    for table in tables {
+        check_range(table.values())?;
+    }
     if !(0.0..=1.0).contains(&options.own_share) {
         return Err(Error::Parameter {
             parameter: "the own share of a joint extraction",

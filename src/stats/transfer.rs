@@ -12,7 +12,8 @@ pub struct Overlap {
     pub shared: usize,
     /// shared / k, the generalization power of the papers.
     pub ratio: f64,
-    /// What `ratio` would be on average for sets of k drawn at random: (k / (2^n − 1))^(M−1).
+    /// What `ratio` would be on average for sets of k drawn at random: (k / K)^(M−1) among the K = 2^n − 1 AND
+    /// or 2^n − 1 − n OR interactions that there can be.
     pub chance: f64,
     /// (ratio − chance) / (1 − chance): 0 at chance, 1 when all agree; 0 where chance already makes them agree.
     pub above_chance: f64,
@@ -62,7 +63,11 @@ pub fn overlap(models: &[AndOr], kind: Kind, count: usize) -> Result<Overlap> {
     } else {
         shared as f64 / count as f64
     };
-    let all = (players as f64).exp2() - 1.0;
+    // Single players stand under AND only.
+    let all = match kind {
+        Kind::And => (players as f64).exp2() - 1.0,
+        Kind::Or => (players as f64).exp2() - 1.0 - players as f64,
+    };
     let chance = (count as f64 / all).min(1.0).powi(models.len() as i32 - 1);
     Ok(Overlap {
         count,
