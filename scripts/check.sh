@@ -10,6 +10,10 @@ for component in rustfmt clippy; do
   fi
 done
 
+if [ -z "${HARSANYI_SHARED:-}" ]; then
+  echo "HARSANYI_SHARED is not set: tests on real models and reference tables do nothing"
+fi
+
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
 step cargo fmt --check
