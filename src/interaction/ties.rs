@@ -29,7 +29,7 @@ const LONGEST: usize = 8;
 
 /// Explanations of at most this many terms are searched among triples too. In denser ones, which explain
 /// noise, the corner means little.
-const SPARSE: usize = 512;
+const SPARSE: usize = 256;
 
 /// Two moves in a row are tried among at most this many terms and identities, since pairs of moves are many.
 const FEW_TERMS: usize = 128;
