@@ -4,6 +4,7 @@ use super::and_or::{effects, tolerance};
 use super::fit::check_range;
 use super::sparsify::reduce::max_abs;
 use super::sparsify::{Progress, Settings, minimize, shared_strength};
+use super::split::relative_gap;
 use super::{AndOr, AndOrOptions};
 use crate::game::ValueTable;
 use crate::transform::butterfly;
@@ -70,11 +71,7 @@ impl Joint {
 
     /// (objective − lower bound) / objective.
     pub fn gap(&self) -> f64 {
-        if self.objective > 0.0 {
-            ((self.objective - self.lower_bound) / self.objective).max(0.0)
-        } else {
-            0.0
-        }
+        relative_gap(self.objective, self.lower_bound)
     }
 
     /// Iterations of the solver.

@@ -27,6 +27,15 @@ pub struct AndOr {
     pub(super) residual_max: f64,
 }
 
+/// (objective − lower bound) / objective, 0 where there is nothing to save.
+pub(super) fn relative_gap(objective: f64, lower_bound: f64) -> f64 {
+    if objective > 0.0 {
+        ((objective - lower_bound) / objective).max(0.0)
+    } else {
+        0.0
+    }
+}
+
 impl AndOr {
     /// n, the number of players.
     pub fn players(&self) -> usize {
@@ -99,11 +108,7 @@ impl AndOr {
 
     /// (objective − lower bound) / objective: at most this share of the objective could still be saved. 0 for a constant game.
     pub fn gap(&self) -> f64 {
-        if self.objective > 0.0 {
-            ((self.objective - self.lower_bound) / self.objective).max(0.0)
-        } else {
-            0.0
-        }
+        relative_gap(self.objective, self.lower_bound)
     }
 
     /// Iterations of the solver.
