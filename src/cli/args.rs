@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Shapley, Banzhaf and interaction indices
     Index(IndexArgs),
+    /// A finished run folder again: as text, JSON, CSV, SVG or an HTML page
+    Report(ReportArgs),
     /// Model families that load, or a check of one model
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -74,10 +76,10 @@ pub(crate) struct GlobalArgs {
     /// Threads; all cores by default
     #[arg(long, global = true, value_name = "N", value_parser = positive)]
     pub(crate) threads: Option<usize>,
-    /// What stdout gets
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// Write files here: a folder, or for `tabulate` also a file ending in .npy
+    /// What stdout gets: text [default] or json; for `report` also html, svg and csv
+    #[arg(long, global = true, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write files here: a folder, or for `tabulate` also a file ending in .npy, for `report` the file of its one document
     #[arg(short, long, global = true, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Say nothing but the result
@@ -108,7 +110,7 @@ impl GlobalArgs {
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
         let is_file =
-            ["npy", "json", "csv", "parquet", "txt", "html"].contains(&extension) && !path.is_dir();
+            ["npy", "json", "csv", "parquet", "txt", "html", "svg"].contains(&extension) && !path.is_dir();
         match is_file {
             true => Err(Error::Parameter {
                 parameter: "--output",
@@ -132,6 +134,9 @@ pub(crate) enum Precision {
 pub(crate) enum Format {
     Text,
     Json,
+    Html,
+    Svg,
+    Csv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -289,6 +294,19 @@ pub(crate) struct IndexArgs {
     /// The highest order
     #[arg(long, default_value_t = 1, value_name = "K", value_parser = positive)]
     pub(crate) order: usize,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// A run folder that `profile -o` wrote, of one sample or of many
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Which chart --format svg prints, by the name of its file; with -o a folder, all are written
+    #[arg(long, value_name = "NAME")]
+    pub(crate) chart: Option<String>,
+    /// Interactions that --format text lists
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub(crate) rows: usize,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

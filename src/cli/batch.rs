@@ -4,30 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use harsanyi::input::dataset::{self, DataText};
-use harsanyi::interaction::order::relative_strength;
-use harsanyi::report::{SCHEMA, folder, text};
-use harsanyi::stats::bottleneck::bottleneck_index;
-use serde::Serialize;
-use serde_json::{Value, json};
+use harsanyi::report::{
+    FailedSample, PlayersSummary, Profile, SCHEMA, SampleSummary, Summary, folder, text,
+};
 
 use super::args::{GlobalArgs, ProfileArgs};
 use super::network::Network;
 use super::output::Output;
-use super::run::{self, Profile, Source};
-
-/// `summary.json`
-#[derive(Serialize)]
-struct Summary {
-    schema: u32,
-    program: &'static str,
-    config: Value,
-    /// A line per sample that was evaluated.
-    samples: Vec<Value>,
-    /// Samples that could not be, each with its reason.
-    failed: Vec<Value>,
-    /// Means over the samples with the same number of players; others cannot be averaged order by order.
-    by_players: Vec<Value>,
-}
+use super::report;
+use super::run::{self, Source};
 
 /// Calls `one` on every text of the data set, says what fails and goes on; where nothing is kept on disk it ends when nobody
 /// reads any more.
@@ -40,7 +25,7 @@ pub(crate) fn each(
     keeps: bool,
     output: &Output,
     mut one: impl FnMut(&DataText, &Output) -> anyhow::Result<()>,
-) -> anyhow::Result<Vec<Value>> {
+) -> anyhow::Result<Vec<FailedSample>> {
     let texts = dataset::read(data, limit)?;
     let bar = output.bar("samples", texts.len() as u64);
     let output = &output.under(&bar);
@@ -49,7 +34,10 @@ pub(crate) fn each(
         if let Err(error) = one(text, output) {
             let causes = text::inert(&format!("{error:#}"));
             output.say(&format!("sample {}: {causes}", text.id));
-            failed.push(json!({ "id": text.id, "error": causes }));
+            failed.push(FailedSample {
+                id: text.id.clone(),
+                error: causes,
+            });
         }
         bar.inc(1);
         if output.is_closed() && !keeps {
@@ -91,25 +79,25 @@ pub(crate) fn profile(
                 .or_default()
                 .push(pairs.mean_abs.clone());
         }
-        samples.push(line(text, &profile));
+        samples.push(SampleSummary::new(&text.id, &profile));
         Ok(())
     })?;
     let (done, broken) = (samples.len(), failed.len());
     if let Some(dir) = dir {
         let by_players = by_players
             .into_iter()
-            .map(|(n, samples)| average(n, &samples))
+            .map(|(n, samples)| PlayersSummary::new(n, &samples))
             .collect();
-        let program = concat!("harsanyi ", env!("CARGO_PKG_VERSION"));
         let summary = Summary {
             schema: SCHEMA,
-            program,
+            program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")).into(),
             config,
             samples,
             failed,
             by_players,
         };
         folder::write_json(&dir.join("summary.json"), &summary)?;
+        report::write_batch(dir, &summary)?;
     }
     if broken > 0 {
         anyhow::bail!(
@@ -133,38 +121,4 @@ pub(crate) fn page(output: &Output, profile: &Profile, rows: usize) -> String {
         &profile.orders,
         &profile.indices,
     )
-}
-
-fn line(text: &DataText, profile: &Profile) -> Value {
-    let Profile {
-        record,
-        interactions,
-        orders,
-        ..
-    } = profile;
-    json!({
-        "id": text.id,
-        "text": text.text,
-        "n": record.n,
-        "target": record.target,
-        "v_empty": record.v_empty,
-        "v_full": record.v_full,
-        "salient": interactions.salient.count,
-        "l1": interactions.l1,
-        "gap": interactions.gap,
-        "monotone": orders.monotone,
-        "p": orders.p,
-        "bottleneck_index": orders.bottleneck.index,
-        "seconds": record.seconds,
-    })
-}
-
-/// The published J averages |I^(m)| over samples before it divides.
-fn average(n: usize, samples: &[Vec<f64>]) -> Value {
-    let mean =
-        |m: usize| samples.iter().map(|sample| sample[m]).sum::<f64>() / samples.len() as f64;
-    let mean_abs: Vec<f64> = (0..samples[0].len()).map(mean).collect();
-    let relative = relative_strength(&mean_abs);
-    let index = relative.as_deref().and_then(bottleneck_index);
-    json!({ "n": n, "samples": samples.len(), "mean_abs": mean_abs, "J": relative, "bottleneck_index": index })
 }

@@ -7,6 +7,7 @@ mod extraction;
 mod games;
 mod network;
 mod output;
+mod report;
 mod run;
 mod samples;
 mod tables;
@@ -15,8 +16,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
+use harsanyi::Error;
 
-use args::{Cli, Command, GlobalArgs, ModelsCommand};
+use args::{Cli, Command, Format, GlobalArgs, ModelsCommand};
 use output::Output;
 
 /// Parses the command line, runs it, and turns what went wrong into a sentence and an exit code.
@@ -36,12 +38,23 @@ fn execute(global: &GlobalArgs, command: Command) -> anyhow::Result<()> {
             .context("could not start the threads")?;
     }
     let output = Output::new(global);
+    if let (Some(Format::Html | Format::Svg | Format::Csv), false) =
+        (global.format, matches!(command, Command::Report(_)))
+    {
+        return Err(Error::Parameter {
+            parameter: "--format",
+            must: "text or json here (`harsanyi report DIR` also takes html, svg and csv)",
+            got: format!("{:?}", global.format.unwrap_or(Format::Text)).to_lowercase(),
+        }
+        .into());
+    }
     match command {
         Command::Profile(args) => samples::profile(&args, global, &output),
         Command::Tabulate(args) => samples::tabulate(&args, global, &output),
         Command::Extract(args) => tables::extract(&args, global, &output),
         Command::Order(args) => tables::order(&args, global, &output),
         Command::Index(args) => tables::index(&args, global, &output),
+        Command::Report(args) => report::report(&args, global, &output),
         Command::Models(ModelsCommand::List) => about::list_models(&output),
         Command::Models(ModelsCommand::Check { model }) => {
             about::check_model(&model, global, &output)

@@ -160,6 +160,12 @@ impl Network {
                 .into_iter()
                 .map(|span| [span.start, span.end])
                 .collect(),
+            chars: players
+                .token_spans(index)
+                .into_iter()
+                .filter_map(|span| text.bytes_of(span))
+                .map(|bytes| [bytes.start, bytes.end])
+                .collect(),
         };
         let outcome = if aim.is_class {
             json!({ "text": aim.text, "class": aim.outputs[0] })

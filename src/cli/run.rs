@@ -8,9 +8,8 @@ use harsanyi::ValueTable;
 use harsanyi::device;
 use harsanyi::game::file;
 use harsanyi::report::{
-    InteractionReport, OrderReport, PlayerIndices, PlayerInfo, Record, SCHEMA, folder,
+    OrderReport, PlayerIndices, PlayerInfo, Profile, Record, SCHEMA, SparsityReport, folder,
 };
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{ExtractionArgs, GlobalArgs, ListingArgs, SampleArgs};
@@ -18,6 +17,7 @@ use super::extraction;
 use super::games;
 use super::network::Network;
 use super::output::Output;
+use super::report;
 
 /// What to evaluate.
 #[derive(Clone, Copy)]
@@ -32,15 +32,6 @@ pub(crate) enum Source<'a> {
 pub(crate) struct Evaluated {
     pub(crate) table: ValueTable,
     pub(crate) record: Record,
-}
-
-/// All that `profile` finds out.
-#[derive(Serialize)]
-pub(crate) struct Profile {
-    pub(crate) record: Record,
-    pub(crate) interactions: InteractionReport,
-    pub(crate) orders: OrderReport,
-    pub(crate) indices: PlayerIndices,
 }
 
 /// Evaluates every coalition.
@@ -87,6 +78,7 @@ pub(crate) fn evaluate(
                     index,
                     label,
                     spans: Vec::new(),
+                    chars: Vec::new(),
                 })
                 .collect();
             record.game = Some(game.into());
@@ -151,6 +143,7 @@ pub(crate) fn profile(
     let interactions = extraction::report(&table, &found, &labels, listing)?;
     let orders = OrderReport::new(&table, &found)?;
     let indices = PlayerIndices::new(&table, &labels);
+    let sparsity = SparsityReport::new(&table, &found, listing.threshold)?;
     record
         .seconds
         .insert("statistics".into(), start.elapsed().as_secs_f64());
@@ -159,12 +152,15 @@ pub(crate) fn profile(
         interactions,
         orders,
         indices,
+        sparsity,
     };
     if let Some(dir) = dir {
-        extraction::write(dir, &table, &found, &profile.interactions, &labels, listing)?;
+        extraction::write(dir, &found, &profile.interactions, &labels, listing)?;
+        folder::write_json(&dir.join("sparsity.json"), &profile.sparsity)?;
         folder::write_json(&dir.join("orders.json"), &profile.orders)?;
         folder::write_json(&dir.join("indices.json"), &profile.indices)?;
         folder::write_json(&dir.join("record.json"), &profile.record)?;
+        report::write_run(dir, &profile)?;
     }
     Ok(profile)
 }

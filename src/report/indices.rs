@@ -1,6 +1,6 @@
 //! `indices.json`, and the answer of `harsanyi index`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::game::ValueTable;
@@ -8,7 +8,7 @@ use crate::transform::index::{self, Index};
 use crate::transform::mobius;
 
 /// The customary values of players and pairs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlayerIndices {
     /// The players' names.
     pub labels: Vec<String>,
@@ -23,7 +23,7 @@ pub struct PlayerIndices {
 }
 
 /// One index of a table, up to an order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexReport {
     /// The index, by its name in the shapiq package.
     pub index: String,
@@ -34,7 +34,7 @@ pub struct IndexReport {
 }
 
 /// What an index says of one coalition.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexValue {
     /// The coalition, ascending.
     pub players: Vec<usize>,

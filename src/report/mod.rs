@@ -3,15 +3,22 @@
 //! In come tables, interactions and statistics; out go the documents of a run folder ([`Record`], [`InteractionReport`],
 //! [`OrderReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page ([`text`]).
 
+pub mod chart;
+#[cfg(feature = "cli")]
+pub mod csv;
 pub mod folder;
+pub mod html;
 mod indices;
 mod interactions;
 mod joint;
 mod orders;
 #[cfg(feature = "cli")]
 mod parquet;
+mod profile;
 mod record;
 mod sparsity;
+mod summary;
+pub mod svg;
 pub mod text;
 
 pub use indices::{IndexReport, IndexValue, PlayerIndices};
@@ -20,5 +27,7 @@ pub use joint::{JointReport, OverlapEntry};
 pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, SignedStrength};
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
+pub use profile::Profile;
 pub use record::{ModelInfo, PlayerInfo, Record, SCHEMA};
 pub use sparsity::SparsityReport;
+pub use summary::{FailedSample, PlayersSummary, SampleSummary, Summary};

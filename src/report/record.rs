@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version of the run folder's format; a change that a reader would notice raises it.
 pub const SCHEMA: u32 = 1;
 
 /// Everything that is needed to know what a run computed, and to run it again.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// [`SCHEMA`]
     pub schema: u32,
@@ -56,7 +56,7 @@ pub struct Record {
 }
 
 /// Which network was run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// The folder or hub id.
     pub source: String,
@@ -71,7 +71,7 @@ pub struct ModelInfo {
 }
 
 /// One player.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayerInfo {
     /// Its bit in a coalition.
     pub index: usize,
@@ -79,4 +79,7 @@ pub struct PlayerInfo {
     pub label: String,
     /// Its tokens, as half-open ranges.
     pub spans: Vec<[usize; 2]>,
+    /// Its bytes in the sample, where the sample is a text, as half-open ranges without the white space around them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chars: Vec<[usize; 2]>,
 }

@@ -1,15 +1,17 @@
 //! The page that a terminal shows: the sample with its players, interactions as bars, orders as a small chart.
 
-mod draw;
+pub(super) mod draw;
 mod indices;
-mod interactions;
-mod names;
+pub(super) mod interactions;
+pub(super) mod names;
 mod orders;
+mod summary;
 
 pub use draw::{Page, inert};
 pub use indices::{index, players};
 pub use interactions::{interactions, joint};
 pub use orders::order_profile;
+pub use summary::summary;
 
 use std::fmt::Write as _;
 
@@ -56,7 +58,22 @@ pub fn sample(page: Page, record: &Record) -> String {
     }
     out += &line;
     out.push('\n');
-    let what = match (&record.readout, &record.target) {
+    let what = meaning(record);
+    let (empty, full) = (number(record.v_empty), number(record.v_full));
+    out.push('\n');
+    for line in wrap(&what, page.width.saturating_sub(2)) {
+        let _ = writeln!(out, "  {line}");
+    }
+    let _ = writeln!(
+        out,
+        "  with nobody present v = {empty}, with everybody v = {full}"
+    );
+    out
+}
+
+/// What v is, in one sentence without its full stop.
+pub(in crate::report) fn meaning(record: &Record) -> String {
+    match (&record.readout, &record.target) {
         (Some(readout), Some(target)) => {
             let tokens = target["ids"].as_array().map_or(1, Vec::len);
             let target = inert(target["text"].as_str().unwrap_or_default());
@@ -80,17 +97,7 @@ pub fn sample(page: Page, record: &Record) -> String {
             "v = {}",
             inert(record.game.as_deref().unwrap_or("the game"))
         ),
-    };
-    let (empty, full) = (number(record.v_empty), number(record.v_full));
-    out.push('\n');
-    for line in wrap(&what, page.width.saturating_sub(2)) {
-        let _ = writeln!(out, "  {line}");
     }
-    let _ = writeln!(
-        out,
-        "  with nobody present v = {empty}, with everybody v = {full}"
-    );
-    out
 }
 
 /// What ran where, and how long it took.
@@ -114,7 +121,7 @@ pub fn closing(page: Page, record: &Record) -> String {
         .join(", ");
     let line = format!(
         "{model}{} coalitions in {seconds:.2} s ({stages})",
-        1u64 << record.n
+        (record.n as f64).exp2()
     );
     let mut out = String::from("\n");
     faint(page, &mut out, &line);
