@@ -7,6 +7,8 @@ mod bad_input;
 #[cfg(feature = "network")]
 mod batching;
 #[cfg(feature = "cli")]
+mod browser;
+#[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
 mod command;

@@ -109,8 +109,8 @@ impl GlobalArgs {
             .extension()
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
-        let is_file =
-            ["npy", "json", "csv", "parquet", "txt", "html", "svg"].contains(&extension) && !path.is_dir();
+        let is_file = ["npy", "json", "csv", "parquet", "txt", "html", "svg"].contains(&extension)
+            && !path.is_dir();
         match is_file {
             true => Err(Error::Parameter {
                 parameter: "--output",

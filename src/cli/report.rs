@@ -33,15 +33,25 @@ impl Results {
         }
     }
 
-    fn document(&self, format: Format, args: &ReportArgs, output: &Output) -> anyhow::Result<Vec<u8>> {
+    fn document(
+        &self,
+        format: Format,
+        args: &ReportArgs,
+        output: &Output,
+    ) -> anyhow::Result<Vec<u8>> {
         let page = text::Page {
             rows: args.rows,
             ..output.page
         };
         Ok(match (format, self) {
-            (Format::Text, Self::Run(one)) => {
-                text::profile(page, &one.record, &one.interactions, &one.orders, &one.indices).into()
-            }
+            (Format::Text, Self::Run(one)) => text::profile(
+                page,
+                &one.record,
+                &one.interactions,
+                &one.orders,
+                &one.indices,
+            )
+            .into(),
             (Format::Text, Self::Batch(many)) => text::summary(page, many).into(),
             (Format::Json, Self::Run(one)) => serde_json::to_string(one)?.into_bytes(),
             (Format::Json, Self::Batch(many)) => serde_json::to_string(many)?.into_bytes(),
@@ -68,10 +78,17 @@ fn chosen(charts: Vec<Chart>, name: Option<&str>) -> Result<Chart, Error> {
         .ok_or(refused)
 }
 
-pub(crate) fn report(args: &ReportArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
+pub(crate) fn report(
+    args: &ReportArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
     let results = Results::read(&args.dir)?;
     let target = global.output.as_deref();
-    let format = global.format.or_else(|| target.and_then(by_name)).unwrap_or(Format::Text);
+    let format = global
+        .format
+        .or_else(|| target.and_then(by_name))
+        .unwrap_or(Format::Text);
     let Some(target) = target else {
         return output.raw(&results.document(format, args, output)?);
     };
@@ -81,10 +98,17 @@ pub(crate) fn report(args: &ReportArgs, global: &GlobalArgs, output: &Output) ->
     }
     if is_folder && format == Format::Svg && args.chart.is_none() {
         for chart in results.charts() {
-            write(&target.join(format!("{}.svg", chart.name)), svg::file(&chart)?.as_bytes())?;
+            write(
+                &target.join(format!("{}.svg", chart.name)),
+                svg::file(&chart)?.as_bytes(),
+            )?;
         }
     } else {
-        let path = if is_folder { target.join(file_name(format, args)) } else { PathBuf::from(target) };
+        let path = if is_folder {
+            target.join(file_name(format, args))
+        } else {
+            PathBuf::from(target)
+        };
         write(&path, &results.document(format, args, output)?)?;
     }
     output.say(&format!("written to {}", target.display()));
@@ -118,7 +142,10 @@ fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
 
 /// Writes the page of a run and its charts.
 pub(crate) fn write_run(dir: &Path, profile: &Profile) -> anyhow::Result<()> {
-    write(&dir.join("report.html"), html::run(profile, None)?.as_bytes())?;
+    write(
+        &dir.join("report.html"),
+        html::run(profile, None)?.as_bytes(),
+    )?;
     write_charts(dir, &chart::of_profile(profile))
 }
 
@@ -133,7 +160,10 @@ fn write_charts(dir: &Path, charts: &[Chart]) -> anyhow::Result<()> {
     let dir = dir.join(CHARTS);
     folder::create(&dir)?;
     for chart in charts {
-        write(&dir.join(format!("{}.svg", chart.name)), svg::file(chart)?.as_bytes())?;
+        write(
+            &dir.join(format!("{}.svg", chart.name)),
+            svg::file(chart)?.as_bytes(),
+        )?;
     }
     Ok(())
 }

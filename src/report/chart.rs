@@ -9,13 +9,14 @@ pub use run::of_profile;
 use crate::interaction::Kind;
 
 /// The names of charts; those of J(m) in a batch end with a number of players.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "interactions",
     "orders",
     "growth",
     "bottleneck",
     "sparsity",
     "faithfulness",
+    "pairs",
     "players",
     "salient",
     "span",
@@ -44,7 +45,7 @@ pub struct Chart {
     pub table: Table,
 }
 
-/// The two ways to draw.
+/// The ways to draw.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// Layers over two axes, the first below the others.
@@ -62,6 +63,15 @@ pub enum Body {
         label: String,
         /// The bars.
         bars: Vec<RankedBar>,
+    },
+    /// A square for each pair of players, as large as its value: solid above zero, hollow below.
+    Squares {
+        /// What their areas are.
+        label: String,
+        /// The players' names, inert.
+        names: Vec<String>,
+        /// Pairs i < j with their values.
+        squares: Vec<(usize, usize, f64)>,
     },
 }
 

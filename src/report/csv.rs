@@ -13,7 +13,9 @@ use crate::interaction::Kind;
 pub fn interactions(found: &InteractionReport) -> Vec<u8> {
     let head = ["kind", "order", "effect", "salient", "players", "labels"];
     let kinds = [(Kind::And, &found.and), (Kind::Or, &found.or)];
-    let entries = kinds.into_iter().flat_map(|(kind, list)| list.iter().map(move |entry| (kind, entry)));
+    let entries = kinds
+        .into_iter()
+        .flat_map(|(kind, list)| list.iter().map(move |entry| (kind, entry)));
     let rows = entries.map(|(kind, entry)| {
         let players: Vec<String> = entry.players.iter().map(usize::to_string).collect();
         vec![
@@ -49,7 +51,10 @@ pub fn samples(summary: &Summary) -> Vec<u8> {
     ];
     let optional = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let rows = summary.samples.iter().map(|sample| {
-        let target = sample.target.as_ref().and_then(|target| target["text"].as_str());
+        let target = sample
+            .target
+            .as_ref()
+            .and_then(|target| target["text"].as_str());
         vec![
             sample.id.clone(),
             sample.n.to_string(),
@@ -70,9 +75,12 @@ pub fn samples(summary: &Summary) -> Vec<u8> {
 
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
     let mut writer = Writer::from_writer(Vec::new());
-    let everything = std::iter::once(head.iter().map(|name| (*name).to_owned()).collect()).chain(rows);
+    let everything =
+        std::iter::once(head.iter().map(|name| (*name).to_owned()).collect()).chain(rows);
     for row in everything {
-        writer.write_record(&row).expect("rows of one length go into memory");
+        writer
+            .write_record(&row)
+            .expect("rows of one length go into memory");
     }
     writer.into_inner().expect("memory takes what is left")
 }

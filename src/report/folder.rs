@@ -63,7 +63,9 @@ pub fn write_compact_json(path: &Path, value: &impl Serialize) -> Result<()> {
 /// [`Error::Write`] naming the file.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::write(path)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::write(path)(error))
+        }
         _ => Ok(()),
     }
 }

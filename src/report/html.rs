@@ -40,13 +40,13 @@ pub fn run(profile: &Profile, picture: Option<&Picture>) -> Result<String> {
     // Bars of interactions and players are part of the page itself, where they answer to the pointer.
     let charts: Vec<_> = charts
         .into_iter()
-        .filter(|chart| matches!(chart.body, chart::Body::Axes { .. }))
+        .filter(|chart| !matches!(chart.body, chart::Body::Ranked { .. }))
         .collect();
     let body = html! {
         header {
             p.eyebrow { "Interaction profile" }
             h1 { (title) }
-            p.lead { (inert(&meaning(record))) "." }
+            p.lead { (quoted(&meaning(record))) "." }
             (tiles(profile))
         }
         section.explanation aria-labelledby="interactions" {
@@ -63,9 +63,21 @@ pub fn run(profile: &Profile, picture: Option<&Picture>) -> Result<String> {
     Ok(shell::page(&title, &record.program, &body))
 }
 
+/// Text whose parts between backticks are set as code.
+fn quoted(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (cut(&inert(part), 4 * TITLE)) } } @else { (cut(&inert(part), 4 * TITLE)) }
+        }
+    }
+}
+
 /// What the page is about, in a few words.
 fn title(record: &Record) -> String {
-    let target = record.target.as_ref().and_then(|target| target["text"].as_str());
+    let target = record
+        .target
+        .as_ref()
+        .and_then(|target| target["text"].as_str());
     match (target, &record.game) {
         (Some(target), _) => format!("What speaks for “{}”", cut(inert(target).trim(), TITLE)),
         (None, Some(game)) => format!("Interactions of {}", cut(&inert(game), TITLE)),
@@ -75,13 +87,18 @@ fn title(record: &Record) -> String {
 
 /// The handful of numbers that a reader wants first.
 fn tiles(profile: &Profile) -> Markup {
-    let Profile { record, interactions, orders, .. } = profile;
+    let Profile {
+        record,
+        interactions,
+        orders,
+        ..
+    } = profile;
     let all = interactions.and.len() + interactions.or.len();
     html! {
         dl.tiles {
             (tile("v, everybody present", &number(record.v_full), &format!("{} players", record.n)))
             (tile("v, nobody present", &number(record.v_empty), record.baseline.as_deref().unwrap_or("the empty coalition")))
-            (tile("salient interactions", &interactions.salient.count.to_string(), &format!("of {all}; threshold {}", interactions.salient.threshold)))
+            (tile("salient interactions", &interactions.salient.count.to_string(), &format!("of {all} pass {}", interactions.salient.threshold)))
             @if let Some(index) = orders.bottleneck.index {
                 (tile("bottleneck index", &number(index), "J of the middle over J of the ends"))
             }

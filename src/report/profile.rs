@@ -33,7 +33,10 @@ impl Profile {
     pub fn read(dir: &Path) -> Result<Self> {
         let profile = Self {
             record: folder::read_json(&dir.join("record.json"), "record")?,
-            interactions: folder::read_json(&dir.join("interactions.json"), "list of interactions")?,
+            interactions: folder::read_json(
+                &dir.join("interactions.json"),
+                "list of interactions",
+            )?,
             orders: folder::read_json(&dir.join("orders.json"), "order profile")?,
             indices: folder::read_json(&dir.join("indices.json"), "list of indices")?,
             sparsity: folder::read_json(&dir.join("sparsity.json"), "sparsity report")?,
@@ -70,13 +73,9 @@ impl Profile {
         let indices = &self.indices;
         agree(
             indices.labels.len() == n
-                && [
-                    &indices.shapley,
-                    &indices.banzhaf,
-                    &indices.leave_one_out,
-                ]
-                .iter()
-                .all(|values| values.len() == n),
+                && [&indices.shapley, &indices.banzhaf, &indices.leave_one_out]
+                    .iter()
+                    .all(|values| values.len() == n),
             "the indices are not of n players",
         )?;
         let strength = &self.orders.strength;
@@ -107,12 +106,20 @@ impl Profile {
     fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
         let effects = self.interactions.lists().into_iter().flatten();
         let strength = &self.orders.strength;
-        let relative = self.orders.multi_order.iter().flat_map(|pairs| {
-            pairs.mean_abs.iter().chain(pairs.relative.iter().flatten())
-        });
+        let relative = self
+            .orders
+            .multi_order
+            .iter()
+            .flat_map(|pairs| pairs.mean_abs.iter().chain(pairs.relative.iter().flatten()));
         [self.record.v_empty, self.record.v_full]
             .into_iter()
             .chain(effects.map(|entry| entry.effect))
+            .chain(
+                self.indices
+                    .shapley_interaction
+                    .iter()
+                    .map(|pair| pair.value),
+            )
             .chain(relative.copied())
             .chain(
                 [

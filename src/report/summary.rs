@@ -122,7 +122,8 @@ impl PlayersSummary {
     /// If there is no sample, or they differ in length.
     pub fn new(n: usize, samples: &[Vec<f64>]) -> Self {
         let sizes = samples[0].len();
-        let mean = |m: usize| samples.iter().map(|sample| sample[m]).sum::<f64>() / samples.len() as f64;
+        let mean =
+            |m: usize| samples.iter().map(|sample| sample[m]).sum::<f64>() / samples.len() as f64;
         let mean_abs: Vec<f64> = (0..sizes).map(mean).collect();
         let relative = relative_strength(&mean_abs);
         Self {

@@ -130,6 +130,7 @@ fn draw(chart: &Chart) -> Result<(String, (i32, i32))> {
     let size = match &chart.body {
         Body::Axes { .. } => SIZE,
         Body::Ranked { bars, .. } => (RANKED_WIDTH, 40 + ROW * bars.len() as i32),
+        Body::Squares { .. } => SIZE,
     };
     let mut svg = String::new();
     let units = ((size.0 * FINE) as u32, (size.1 * FINE) as u32);
@@ -137,10 +138,20 @@ fn draw(chart: &Chart) -> Result<(String, (i32, i32))> {
     let drawn = match &chart.body {
         Body::Axes { x, y, layers } => axes(&area, x, y, layers),
         Body::Ranked { label, bars } => ranked(&area, label, bars),
+        Body::Squares {
+            label,
+            names,
+            squares,
+        } => pairs(&area, label, names, squares),
     };
     drawn
         .and_then(|()| area.present().map_err(|error| error.to_string()))
-        .map_err(|reason| Error::Input(format!("the chart `{}` cannot be drawn: {reason}", chart.name)))?;
+        .map_err(|reason| {
+            Error::Input(format!(
+                "the chart `{}` cannot be drawn: {reason}",
+                chart.name
+            ))
+        })?;
     drop(area);
     // plotters writes a tag around everything that knows neither names nor themes.
     let inside = svg.find('>').map_or(0, |end| end + 1);
@@ -150,7 +161,9 @@ fn draw(chart: &Chart) -> Result<(String, (i32, i32))> {
 
 fn font(size: i32, color: RGBColor) -> TextStyle<'static> {
     // plotters divides by 1.24 what it writes.
-    ("sans-serif", 1.24 * f64::from(size * FINE)).into_font().color(&color)
+    ("sans-serif", 1.24 * f64::from(size * FINE))
+        .into_font()
+        .color(&color)
 }
 
 fn said<E: std::fmt::Display>(error: E) -> String {
@@ -158,7 +171,8 @@ fn said<E: std::fmt::Display>(error: E) -> String {
 }
 
 fn write(area: &Area<'_>, text: &str, style: &TextStyle<'_>, at: (i32, i32)) -> Result<(), String> {
-    area.draw_text(text, style, (at.0 * FINE, at.1 * FINE)).map_err(said)
+    area.draw_text(text, style, (at.0 * FINE, at.1 * FINE))
+        .map_err(said)
 }
 
 fn stroke(color: RGBColor, pixels: f64) -> ShapeStyle {
@@ -179,7 +193,10 @@ fn color(ink: Ink) -> RGBColor {
 }
 
 fn axes(area: &Area<'_>, x: &Axis, y: &Axis, layers: &[Layer]) -> Result<(), String> {
-    let named: Vec<&Layer> = layers.iter().filter(|layer| !layer.label.is_empty()).collect();
+    let named: Vec<&Layer> = layers
+        .iter()
+        .filter(|layer| !layer.label.is_empty())
+        .collect();
     write(area, &y.label, &font(LETTER, FAINT), (8, 6))?;
     legend(area, &named)?;
     let top = if named.is_empty() { 28 } else { 46 };
@@ -241,14 +258,17 @@ fn legend(area: &Area<'_>, named: &[&Layer]) -> Result<(), String> {
         let point = |x: i32, y: i32| ((left + x) * FINE, y * FINE);
         let line = |width| PathElement::new([point(0, 34), point(16, 34)], stroke(ink, width));
         match &layer.shape {
-            Shape::Bars { hollow, .. } => swatch(area, [point(2, 29), point(14, 39)], ink, *hollow)?,
+            Shape::Bars { hollow, .. } => {
+                swatch(area, [point(2, 29), point(14, 39)], ink, *hollow)?
+            }
             Shape::Band(_) => {
                 let faint = Rectangle::new([point(0, 29), point(16, 39)], ink.mix(0.18).filled());
                 area.draw(&faint).map_err(said)?;
             }
             Shape::Dashed(_) => {
                 for dash in [0, 6, 12] {
-                    let dash = PathElement::new([point(dash, 34), point(dash + 4, 34)], stroke(ink, 1.5));
+                    let dash =
+                        PathElement::new([point(dash, 34), point(dash + 4, 34)], stroke(ink, 1.5));
                     area.draw(&dash).map_err(said)?;
                 }
             }
@@ -262,10 +282,28 @@ fn legend(area: &Area<'_>, named: &[&Layer]) -> Result<(), String> {
 }
 
 /// A rectangle that is filled, or only has an outline.
-fn swatch(area: &Area<'_>, corners: [(i32, i32); 2], ink: RGBColor, hollow: bool) -> Result<(), String> {
+fn swatch(
+    area: &Area<'_>,
+    corners: [(i32, i32); 2],
+    ink: RGBColor,
+    hollow: bool,
+) -> Result<(), String> {
     let (fill, line) = styles(ink, hollow);
     area.draw(&Rectangle::new(corners, fill)).map_err(said)?;
-    area.draw(&Rectangle::new(corners, line)).map_err(said)
+    let [(left, top), (right, bottom)] = corners;
+    area.draw(&PathElement::new(outline(left, right, top, bottom), line))
+        .map_err(said)
+}
+
+/// A closed line; the outlines of rectangles have no width in plotters' SVG.
+fn outline<T: Copy>(left: T, right: T, low: T, high: T) -> [(T, T); 5] {
+    [
+        (left, low),
+        (right, low),
+        (right, high),
+        (left, high),
+        (left, low),
+    ]
 }
 
 fn styles(ink: RGBColor, hollow: bool) -> (ShapeStyle, ShapeStyle) {
@@ -277,15 +315,22 @@ fn put(plane: &mut Plane<'_>, layer: &Layer) -> Result<(), String> {
     let ink = color(layer.ink);
     match &layer.shape {
         Shape::Line(points) => {
-            plane.draw_series(LineSeries::new(points.iter().copied(), stroke(ink, 2.0))).map_err(said)?;
+            plane
+                .draw_series(LineSeries::new(points.iter().copied(), stroke(ink, 2.0)))
+                .map_err(said)?;
         }
         Shape::Dotted(points) => {
-            plane.draw_series(LineSeries::new(points.iter().copied(), stroke(ink, 2.0))).map_err(said)?;
-            let dots = points.iter().map(|&at| Circle::new(at, 3 * FINE, ink.filled()));
+            plane
+                .draw_series(LineSeries::new(points.iter().copied(), stroke(ink, 2.0)))
+                .map_err(said)?;
+            let dots = points
+                .iter()
+                .map(|&at| Circle::new(at, 3 * FINE, ink.filled()));
             plane.draw_series(dots).map_err(said)?;
         }
         Shape::Dashed(points) => {
-            let dashes = DashedLineSeries::new(points.iter().copied(), 6 * FINE, 4 * FINE, stroke(ink, 1.5));
+            let dashes =
+                DashedLineSeries::new(points.iter().copied(), 6 * FINE, 4 * FINE, stroke(ink, 1.5));
             plane.draw_series(dashes).map_err(said)?;
         }
         Shape::Band(points) => {
@@ -296,12 +341,14 @@ fn put(plane: &mut Plane<'_>, layer: &Layer) -> Result<(), String> {
         }
         Shape::Bars { bars, hollow } => {
             let (fill, line) = styles(ink, *hollow);
-            for style in [fill, line] {
-                let bars = bars.iter().map(|&[left, right, low, high]| {
-                    Rectangle::new([(left, low), (right, high)], style)
-                });
-                plane.draw_series(bars).map_err(said)?;
-            }
+            let filled = bars.iter().map(|&[left, right, low, high]| {
+                Rectangle::new([(left, low), (right, high)], fill)
+            });
+            plane.draw_series(filled).map_err(said)?;
+            let lines = bars.iter().map(|&[left, right, low, high]| {
+                PathElement::new(outline(left, right, low, high), line)
+            });
+            plane.draw_series(lines).map_err(said)?;
         }
     }
     Ok(())
@@ -318,22 +365,95 @@ fn ranked(area: &Area<'_>, label: &str, bars: &[RankedBar]) -> Result<(), String
         ((f64::from(left) + share * f64::from(right - left)) * f64::from(FINE)).round() as i32
     };
     let end = Pos::new(HPos::Right, VPos::Center);
-    write(area, label, &font(LETTER, FAINT).pos(end), (RANKED_WIDTH - 12, 16))?;
+    write(
+        area,
+        label,
+        &font(LETTER, FAINT).pos(end),
+        (RANKED_WIDTH - 12, 16),
+    )?;
     for (row, bar) in bars.iter().enumerate() {
         let middle = 40 + ROW * row as i32;
         let ink = if bar.value < 0.0 { LOWERS } else { RAISES };
         let kind = bar.kind.map_or(String::new(), |kind| kind.to_string());
         let start = Pos::new(HPos::Left, VPos::Center);
-        write(area, &kind, &font(LETTER - 1, FAINT).pos(start), (12, middle))?;
-        write(area, &bar.name, &font(LETTER + 1, INK).pos(start), (48, middle))?;
+        write(
+            area,
+            &kind,
+            &font(LETTER - 1, FAINT).pos(start),
+            (12, middle),
+        )?;
+        write(
+            area,
+            &bar.name,
+            &font(LETTER + 1, INK).pos(start),
+            (48, middle),
+        )?;
         let corners = [
             (place(bar.value.min(0.0)), (middle - 7) * FINE),
             (place(bar.value.max(0.0)), (middle + 7) * FINE),
         ];
         swatch(area, corners, ink, bar.kind == Some(Kind::Or))?;
-        write(area, &number(bar.value), &font(LETTER, ink).pos(end), (RANKED_WIDTH - 12, middle))?;
+        write(
+            area,
+            &number(bar.value),
+            &font(LETTER, ink).pos(end),
+            (RANKED_WIDTH - 12, middle),
+        )?;
     }
     let bottom = (26 + ROW * bars.len() as i32) * FINE;
-    let zero = PathElement::new([(place(0.0), 26 * FINE), (place(0.0), bottom)], stroke(FAINT, 1.0));
+    let zero = PathElement::new(
+        [(place(0.0), 26 * FINE), (place(0.0), bottom)],
+        stroke(FAINT, 1.0),
+    );
     area.draw(&zero).map_err(said)
+}
+
+/// A square for each pair, below the diagonal: its area is the size of the value.
+fn pairs(
+    area: &Area<'_>,
+    label: &str,
+    names: &[String],
+    squares: &[(usize, usize, f64)],
+) -> Result<(), String> {
+    write(area, label, &font(LETTER, FAINT), (8, 6))?;
+    let (left, top) = (104, 26);
+    let cell = ((SIZE.1 - top - 10) * FINE / names.len().max(3) as i32).min(60 * FINE);
+    let size = (cell / FINE - 2).clamp(4, LETTER);
+    let most = squares
+        .iter()
+        .fold(f64::MIN_POSITIVE, |most, square| most.max(square.2.abs()));
+    let corner = |i: i32, j: i32| (left * FINE + i * cell, top * FINE + j * cell);
+    for (j, name) in names.iter().enumerate().skip(1) {
+        let (_, y) = corner(0, j as i32);
+        let right = font(size, INK).pos(Pos::new(HPos::Right, VPos::Center));
+        area.draw_text(name, &right, ((left - 8) * FINE, y + cell / 2))
+            .map_err(said)?;
+    }
+    for (i, name) in names.iter().enumerate().take(names.len() - 1) {
+        // On the diagonal, where the squares of its own column begin.
+        let (x, y) = corner(i as i32, i as i32);
+        let start = font(size, INK).pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw_text(name, &start, (x + cell / 8, y + cell / 2))
+            .map_err(said)?;
+    }
+    for &(i, j, value) in squares {
+        let (x, y) = corner(i as i32, j as i32);
+        let frame = PathElement::new(outline(x, x + cell, y, y + cell), stroke(RULE, 1.0));
+        area.draw(&frame).map_err(said)?;
+        let half = (0.46 * f64::from(cell) * (value.abs() / most).sqrt()).round() as i32;
+        let (middle, center) = (x + cell / 2, y + cell / 2);
+        let corners = [
+            (middle - half, center - half),
+            (middle + half, center + half),
+        ];
+        if half > 0 {
+            swatch(
+                area,
+                corners,
+                if value < 0.0 { LOWERS } else { RAISES },
+                value < 0.0,
+            )?;
+        }
+    }
+    Ok(())
 }

@@ -35,14 +35,20 @@ pub fn standard_errors(
     let without: Option<Vec<Vec<f64>>> = samples
         .iter()
         .map(|sample| {
-            let rest = total.iter().zip(sample).map(|(all, one)| (all - one) / (count - 1.0));
+            let rest = total
+                .iter()
+                .zip(sample)
+                .map(|(all, one)| (all - one) / (count - 1.0));
             f(&rest.collect::<Vec<_>>())
         })
         .collect();
     let without = without?;
     let center: Vec<f64> = sum(&without).into_iter().map(|sum| sum / count).collect();
     let spread = center.iter().enumerate().map(|(at, center)| {
-        let squares: f64 = without.iter().map(|values| (values[at] - center).powi(2)).sum();
+        let squares: f64 = without
+            .iter()
+            .map(|values| (values[at] - center).powi(2))
+            .sum();
         (squares * (count - 1.0) / count).sqrt()
     });
     Some(spread.collect())
@@ -69,10 +75,17 @@ mod tests {
     #[test]
     fn the_error_of_a_mean_is_the_textbook_one() {
         let values = [0.3, -1.2, 2.5, 0.9, 0.0];
-        let samples: Vec<Vec<f64>> = values.iter().map(|&value| vec![value, 2.0 * value]).collect();
+        let samples: Vec<Vec<f64>> = values
+            .iter()
+            .map(|&value| vec![value, 2.0 * value])
+            .collect();
         let errors = standard_errors(&samples, |mean| Some(mean.to_vec())).expect("five samples");
         let mean = values.iter().sum::<f64>() / 5.0;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 4.0;
+        let variance = values
+            .iter()
+            .map(|value| (value - mean).powi(2))
+            .sum::<f64>()
+            / 4.0;
         assert!((errors[0] - (variance / 5.0).sqrt()).abs() < 1e-15);
         assert!((errors[1] - 2.0 * errors[0]).abs() < 1e-15);
     }
@@ -93,12 +106,18 @@ mod tests {
         let mean = ratios.iter().sum::<f64>() / 400.0;
         let scatter = (ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / 399.0).sqrt();
         let told = errors.iter().sum::<f64>() / 400.0;
-        assert!((told / scatter - 1.0).abs() < 0.1, "{told} for a scatter of {scatter}");
+        assert!(
+            (told / scatter - 1.0).abs() < 0.1,
+            "{told} for a scatter of {scatter}"
+        );
     }
 
     #[test]
     fn one_sample_has_no_error() {
-        assert_eq!(standard_errors(&[vec![1.0]], |mean| Some(mean.to_vec())), None);
+        assert_eq!(
+            standard_errors(&[vec![1.0]], |mean| Some(mean.to_vec())),
+            None
+        );
         assert_eq!(standard_errors(&[vec![1.0], vec![2.0]], |_| None), None);
     }
 }

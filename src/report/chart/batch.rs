@@ -20,7 +20,9 @@ const WITHIN: f64 = 1.96;
 /// Linear in the samples.
 pub fn of_summary(summary: &Summary) -> Vec<Chart> {
     let samples = &summary.samples;
-    let all = |value: fn(&SampleSummary) -> Option<f64>| samples.iter().filter_map(value).collect::<Vec<_>>();
+    let all = |value: fn(&SampleSummary) -> Option<f64>| {
+        samples.iter().filter_map(value).collect::<Vec<_>>()
+    };
     let distributions = [
         histogram(
             "salient",
@@ -64,7 +66,14 @@ pub fn of_summary(summary: &Summary) -> Vec<Chart> {
 }
 
 /// How often values fall into each of some bins of a round width.
-fn histogram(name: &str, title: &str, caption: &str, label: &str, mut values: Vec<f64>, whole: bool) -> Option<Chart> {
+fn histogram(
+    name: &str,
+    title: &str,
+    caption: &str,
+    label: &str,
+    mut values: Vec<f64>,
+    whole: bool,
+) -> Option<Chart> {
     values.sort_by(f64::total_cmp);
     let (&low, &high) = (values.first()?, values.last()?);
     if !(high - low).is_finite() {
@@ -86,7 +95,14 @@ fn histogram(name: &str, title: &str, caption: &str, label: &str, mut values: Ve
         .iter()
         .enumerate()
         .filter(|(_, count)| **count > 0)
-        .map(|(bin, &count)| [edge(bin) + 0.04 * width, edge(bin + 1) - 0.04 * width, 0.0, count as f64])
+        .map(|(bin, &count)| {
+            [
+                edge(bin) + 0.04 * width,
+                edge(bin + 1) - 0.04 * width,
+                0.0,
+                count as f64,
+            ]
+        })
         .collect();
     let rows = counts.iter().enumerate().map(|(bin, count)| {
         let (from, to) = (edge(bin) + shift, edge(bin + 1) + shift);
@@ -125,14 +141,24 @@ fn histogram(name: &str, title: &str, caption: &str, label: &str, mut values: Ve
                 high: 1.06 * most,
                 scale: Scale::Whole,
             },
-            layers: vec![Layer::new("", Ink::Neutral, Shape::Bars { bars, hollow: false })],
+            layers: vec![Layer::new(
+                "",
+                Ink::Neutral,
+                Shape::Bars {
+                    bars,
+                    hollow: false,
+                },
+            )],
         },
     })
 }
 
 /// 1, 2 or 5 times a power of ten, so that about [`BINS`] bins cover the values.
 fn bin_width(low: f64, high: f64, whole: bool) -> f64 {
-    let rough = (high - low).max(1e-9 * low.abs().max(high.abs())).max(1e-12) / BINS;
+    let rough = (high - low)
+        .max(1e-9 * low.abs().max(high.abs()))
+        .max(1e-12)
+        / BINS;
     let power = 10f64.powf(rough.log10().floor());
     let width = [1.0, 2.0, 5.0, 10.0]
         .map(|step| step * power)
@@ -144,23 +170,34 @@ fn bin_width(low: f64, high: f64, whole: bool) -> f64 {
 
 fn strength(group: &PlayersSummary) -> Option<Chart> {
     let relative = group.relative.as_ref()?;
-    let points: Vec<(f64, f64)> = relative.iter().enumerate().map(|(m, &j)| (m as f64, j)).collect();
+    let points: Vec<(f64, f64)> = relative
+        .iter()
+        .enumerate()
+        .map(|(m, &j)| (m as f64, j))
+        .collect();
     let mut head = vec!["m".into(), "J(m)".into()];
-    let mut rows: Vec<Vec<String>> =
-        relative.iter().enumerate().map(|(m, &j)| vec![m.to_string(), number(j)]).collect();
+    let mut rows: Vec<Vec<String>> = relative
+        .iter()
+        .enumerate()
+        .map(|(m, &j)| vec![m.to_string(), number(j)])
+        .collect();
     let mut layers = Vec::new();
     let mut heights: Vec<f64> = relative.clone();
-    let mut caption = String::from("How strongly two players interact when m others are present, relative to the mean over m");
+    let mut caption = String::from(
+        "How strongly two players interact when m others are present, relative to the mean over m",
+    );
     match &group.error {
         Some(errors) => {
-            caption += "; mean over the samples, with its 95 % band (1.96 jackknife standard errors).";
+            caption +=
+                "; mean over the samples, with its 95 % band (1.96 jackknife standard errors).";
             head.push("± standard error".into());
             for (row, error) in rows.iter_mut().zip(errors) {
                 row.push(number(*error));
             }
             let band = relative.iter().zip(errors).enumerate();
-            let band: Vec<(f64, f64, f64)> =
-                band.map(|(m, (j, error))| (m as f64, j - WITHIN * error, j + WITHIN * error)).collect();
+            let band: Vec<(f64, f64, f64)> = band
+                .map(|(m, (j, error))| (m as f64, j - WITHIN * error, j + WITHIN * error))
+                .collect();
             heights.extend(band.iter().flat_map(|at| [at.1, at.2]));
             layers.push(Layer::new("95 % band", Ink::Neutral, Shape::Band(band)));
         }
@@ -180,7 +217,12 @@ fn strength(group: &PlayersSummary) -> Option<Chart> {
         caption,
         table: Table { head, rows },
         body: Body::Axes {
-            x: Axis::counting("m: players present beside the pair", 0, relative.len() - 1, 0.3),
+            x: Axis::counting(
+                "m: players present beside the pair",
+                0,
+                relative.len() - 1,
+                0.3,
+            ),
             y: Axis::around("J(m), mean 1", heights.into_iter(), true, Scale::Linear),
             layers,
         },

@@ -3,7 +3,7 @@
 use super::{Axis, Body, Chart, Ink, Layer, RankedBar, Scale, Shape, Table};
 use crate::report::text::draw::{cut, number};
 use crate::report::text::names;
-use crate::report::{OrderReport, Profile, Record};
+use crate::report::{IndexValue, OrderReport, Profile, Record};
 use crate::stats::bottleneck::theory_curve;
 
 /// Interactions that a chart lists.
@@ -12,13 +12,16 @@ const LISTED: usize = 20;
 /// Columns that a name may take.
 const NAME: usize = 34;
 
+/// Players that a chart of pairs has room for.
+const MOST_NAMES: usize = 24;
+
 /// Points of a curve beyond which a line would only repeat itself.
 const POINTS: usize = 300;
 
 /// Fitted n′ at or below which the theory does not describe the curve: the end of the range of the fit.
 const LEAST_EFFECTIVE: f64 = 2.01;
 
-/// The charts of one run: interactions, orders, growth, bottleneck, sparsity, faithfulness and players, each where there is
+/// The charts of one run: interactions, orders, growth, bottleneck, sparsity, faithfulness, pairs and players, each where there is
 /// something to draw.
 ///
 /// # Cost
@@ -32,6 +35,7 @@ pub fn of_profile(profile: &Profile) -> Vec<Chart> {
         bottleneck(&profile.orders),
         sparsity(profile),
         faithfulness(profile, unit),
+        pairs(profile, unit),
         Some(players(profile, unit)),
     ]
     .into_iter()
@@ -58,7 +62,12 @@ impl Unit {
 }
 
 fn interactions(profile: &Profile, unit: Unit) -> Option<Chart> {
-    let labels: Vec<String> = profile.record.players.iter().map(|one| one.label.clone()).collect();
+    let labels: Vec<String> = profile
+        .record
+        .players
+        .iter()
+        .map(|one| one.label.clone())
+        .collect();
     let names: Vec<String> = names::of_all(&labels).into_values().collect();
     let listed = profile.interactions.listed();
     let bars: Vec<RankedBar> = listed
@@ -66,7 +75,11 @@ fn interactions(profile: &Profile, unit: Unit) -> Option<Chart> {
         .take(LISTED)
         .map(|(kind, entry)| {
             let each = NAME.max(8 * entry.players.len()) / entry.players.len();
-            let players: Vec<String> = entry.players.iter().map(|&player| cut(&names[player], each)).collect();
+            let players: Vec<String> = entry
+                .players
+                .iter()
+                .map(|&player| cut(&names[player], each))
+                .collect();
             RankedBar {
                 name: cut(&players.join(" · "), NAME),
                 kind: (entry.order > 1).then_some(*kind),
@@ -104,7 +117,10 @@ fn players(profile: &Profile, unit: Unit) -> Chart {
             value,
         })
         .collect();
-    let rows = bars.iter().map(|bar| vec![bar.name.clone(), number(bar.value)]).collect();
+    let rows = bars
+        .iter()
+        .map(|bar| vec![bar.name.clone(), number(bar.value)])
+        .collect();
     Chart {
         name: "players".into(),
         title: "Players".into(),
@@ -129,7 +145,10 @@ fn orders(orders: &OrderReport, unit: Unit) -> Chart {
             let ((left, right), start) = (sides(order), from[order]);
             [left, right, start, start + by[order]]
         };
-        (1..=last).filter(|&order| by[order] != 0.0).map(bar).collect()
+        (1..=last)
+            .filter(|&order| by[order] != 0.0)
+            .map(bar)
+            .collect()
     };
     let none = vec![0.0; last + 1];
     let layer = |label: &str, ink, from: &[f64], by: &[f64], hollow| {
@@ -143,7 +162,10 @@ fn orders(orders: &OrderReport, unit: Unit) -> Chart {
         layer("OR lowers", Ink::Lowers, &and.negative, &or.negative, true),
     ];
     let ends = (1..=last).flat_map(|k| {
-        [and.positive[k] + or.positive[k], and.negative[k] + or.negative[k]]
+        [
+            and.positive[k] + or.positive[k],
+            and.negative[k] + or.negative[k],
+        ]
     });
     let rows = (1..=last).map(|k| {
         let effects = [&and.positive, &or.positive, &and.negative, &or.negative];
@@ -171,11 +193,20 @@ fn orders(orders: &OrderReport, unit: Unit) -> Chart {
 
 fn growth(orders: &OrderReport, unit: Unit) -> Chart {
     let mean = &orders.mean_output;
-    let points: Vec<(f64, f64)> = mean.iter().enumerate().map(|(m, &u)| (m as f64, u)).collect();
-    let exponent = match (orders.p, &orders.p_undefined) {
-        (Some(p), _) => format!("It never exceeds ū(1) times m to the power p = {}", number(p)),
-        (None, Some(reason)) => format!("It has no growth exponent: {reason}"),
-        (None, None) => "It has no growth exponent".into(),
+    let points: Vec<(f64, f64)> = mean
+        .iter()
+        .enumerate()
+        .map(|(m, &u)| (m as f64, u))
+        .collect();
+    let exponent = match orders.p {
+        Some(p) => format!(
+            "It never exceeds ū(1) times m to the power p = {}",
+            number(p)
+        ),
+        None if mean.len() > 2 => {
+            "It has no growth exponent p, since it is not above zero everywhere".into()
+        }
+        None => "A single player has no growth exponent p".into(),
     };
     let monotone = match orders.monotone {
         true => "; it never falls.",
@@ -184,10 +215,16 @@ fn growth(orders: &OrderReport, unit: Unit) -> Chart {
     Chart {
         name: "growth".into(),
         title: "Growth of v with coalition size".into(),
-        caption: format!("ū(m), the mean of v(S) − v(∅) over all coalitions of m players. {exponent}{monotone}"),
+        caption: format!(
+            "ū(m), the mean of v(S) − v(∅) over all coalitions of m players. {exponent}{monotone}"
+        ),
         table: Table {
             head: ["m", "ū(m)"].map(String::from).into(),
-            rows: mean.iter().enumerate().map(|(m, &u)| vec![m.to_string(), number(u)]).collect(),
+            rows: mean
+                .iter()
+                .enumerate()
+                .map(|(m, &u)| vec![m.to_string(), number(u)])
+                .collect(),
         },
         body: Body::Axes {
             x: Axis::counting("m: players present", 0, mean.len() - 1, 0.3),
@@ -205,10 +242,17 @@ fn bottleneck(orders: &OrderReport) -> Option<Chart> {
     let fitted = orders.bottleneck.fitted_n.filter(|&n| n > LEAST_EFFECTIVE);
     let theory = fitted.map(|n| theory(n, &pairs.context_size));
     let index = orders.bottleneck.index.map_or(String::new(), |index| {
-        format!(" Bottleneck index {}: {}.", number(index), orders.bottleneck.definition)
+        format!(
+            " Bottleneck index {}: {}.",
+            number(index),
+            orders.bottleneck.definition
+        )
     });
     let fit = match fitted {
-        Some(n) => format!(" Dashed: the theory curve that comes closest, with n′ = {}.", number(n)),
+        Some(n) => format!(
+            " Dashed: the theory curve that comes closest, with n′ = {}.",
+            number(n)
+        ),
         None => " The theory curve does not describe it.".into(),
     };
     let mut head = vec!["m".into(), "J(m)".into()];
@@ -226,16 +270,28 @@ fn bottleneck(orders: &OrderReport) -> Option<Chart> {
         }
         layers.push(Layer::new("theory", Ink::Reference, Shape::Dashed(theory)));
     }
-    let heights = relative.iter().copied().chain(layers.iter().flat_map(|layer| match &layer.shape {
-        Shape::Dashed(points) => points.iter().map(|point| point.1).collect(),
-        _ => Vec::new(),
-    }));
-    let y = Axis::around("J(m), mean 1", heights.collect::<Vec<_>>().into_iter(), true, Scale::Linear);
-    layers.push(Layer::new("measured", Ink::Neutral, Shape::Dotted(measured)));
+    let heights =
+        relative
+            .iter()
+            .copied()
+            .chain(layers.iter().flat_map(|layer| match &layer.shape {
+                Shape::Dashed(points) => points.iter().map(|point| point.1).collect(),
+                _ => Vec::new(),
+            }));
+    let y = Axis::around(
+        "J(m), mean 1",
+        heights.collect::<Vec<_>>().into_iter(),
+        true,
+        Scale::Linear,
+    );
+    let label = if layers.is_empty() { "" } else { "measured" };
+    layers.push(Layer::new(label, Ink::Neutral, Shape::Dotted(measured)));
     Some(Chart {
         name: "bottleneck".into(),
         title: "Order strength J(m)".into(),
-        caption: format!("How strongly two players interact when m others are present, relative to the mean over m.{index}{fit}"),
+        caption: format!(
+            "How strongly two players interact when m others are present, relative to the mean over m.{index}{fit}"
+        ),
         table: Table { head, rows },
         body: Body::Axes {
             x: Axis::counting(
@@ -257,14 +313,23 @@ pub(super) fn theory(effective: f64, sizes: &[usize]) -> Vec<(f64, f64)> {
     let curve = theory_curve(effective.max(2.0), &positions);
     let mean = curve.iter().sum::<f64>() / curve.len() as f64;
     let height = |strength: f64| strength / mean;
-    sizes.iter().map(|&m| m as f64).zip(curve.into_iter().map(height)).collect()
+    sizes
+        .iter()
+        .map(|&m| m as f64)
+        .zip(curve.into_iter().map(height))
+        .collect()
 }
 
 fn sparsity(profile: &Profile) -> Option<Chart> {
     let curve = &profile.sparsity.strength_curve;
-    let shown: Vec<usize> = ranks(curve.len()).filter(|&rank| curve[rank - 1] >= 1e-6).collect();
+    let shown: Vec<usize> = ranks(curve.len())
+        .filter(|&rank| curve[rank - 1] >= 1e-6)
+        .collect();
     let last = *shown.last()?;
-    let points = shown.iter().map(|&rank| (rank as f64, curve[rank - 1].log10())).collect();
+    let points = shown
+        .iter()
+        .map(|&rank| (rank as f64, curve[rank - 1].log10()))
+        .collect();
     let low = curve[last - 1].log10().min(-1.5).floor();
     let all = profile.interactions.and.len() + profile.interactions.or.len();
     let counts: Vec<String> = profile
@@ -286,7 +351,9 @@ fn sparsity(profile: &Profile) -> Option<Chart> {
         ),
         table: Table {
             head: ["rank", "share of the strongest"].map(String::from).into(),
-            rows: rows.map(|&rank| vec![rank.to_string(), number(curve[rank - 1])]).collect(),
+            rows: rows
+                .map(|&rank| vec![rank.to_string(), number(curve[rank - 1])])
+                .collect(),
         },
         body: Body::Axes {
             x: Axis::counting("rank", 1, last.max(2), 0.02 * last as f64),
@@ -328,7 +395,10 @@ fn ranks(count: usize) -> impl Iterator<Item = usize> {
 fn faithfulness(profile: &Profile, unit: Unit) -> Option<Chart> {
     let strongest = &profile.sparsity.faithfulness.strongest;
     let last = strongest.last().filter(|_| strongest.len() > 1)?;
-    let points: Vec<(f64, f64)> = strongest.iter().map(|entry| (entry.count as f64, entry.rms)).collect();
+    let points: Vec<(f64, f64)> = strongest
+        .iter()
+        .map(|entry| (entry.count as f64, entry.rms))
+        .collect();
     let left = 100.0 * profile.sparsity.faithfulness.unexplained;
     Some(Chart {
         name: "faithfulness".into(),
@@ -340,10 +410,18 @@ fn faithfulness(profile: &Profile, unit: Unit) -> Option<Chart> {
         ),
         table: Table {
             head: ["k", "error"].map(String::from).into(),
-            rows: strongest.iter().map(|entry| vec![entry.count.to_string(), number(entry.rms)]).collect(),
+            rows: strongest
+                .iter()
+                .map(|entry| vec![entry.count.to_string(), number(entry.rms)])
+                .collect(),
         },
         body: Body::Axes {
-            x: Axis::counting("k: strongest interactions kept", 0, last.count.max(2), 0.02 * last.count as f64),
+            x: Axis::counting(
+                "k: strongest interactions kept",
+                0,
+                last.count.max(2),
+                0.02 * last.count as f64,
+            ),
             y: Axis::around(
                 unit.on("root mean square error"),
                 strongest.iter().map(|entry| entry.rms),
@@ -351,6 +429,48 @@ fn faithfulness(profile: &Profile, unit: Unit) -> Option<Chart> {
                 Scale::Linear,
             ),
             layers: vec![Layer::new("", Ink::Neutral, Shape::Dotted(points))],
+        },
+    })
+}
+
+fn pairs(profile: &Profile, unit: Unit) -> Option<Chart> {
+    let indices = &profile.indices;
+    let short = |name: String| cut(&name, 14);
+    let names: Vec<String> = names::of_all(&indices.labels)
+        .into_values()
+        .map(short)
+        .collect();
+    let pair = |value: &IndexValue| match value.players[..] {
+        [i, j] if i < j && j < names.len() => Some((i, j, value.value)),
+        _ => None,
+    };
+    let squares: Vec<(usize, usize, f64)> = indices
+        .shapley_interaction
+        .iter()
+        .filter_map(pair)
+        .collect();
+    if squares.is_empty() || names.len() > MOST_NAMES {
+        return None;
+    }
+    let mut ranked = squares.clone();
+    ranked.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+    let row = |&(i, j, value): &(usize, usize, f64)| {
+        vec![format!("{} · {}", names[i], names[j]), number(value)]
+    };
+    Some(Chart {
+        name: "pairs".into(),
+        title: "Pairs".into(),
+        caption: "The Shapley interaction index of each pair, as the area of its square: solid where the two do more together \
+                  than apart, hollow where they do less."
+            .into(),
+        table: Table {
+            head: ["pair", "index"].map(String::from).into(),
+            rows: ranked.iter().take(LISTED).map(row).collect(),
+        },
+        body: Body::Squares {
+            label: unit.on("Shapley interaction index"),
+            names,
+            squares,
         },
     })
 }

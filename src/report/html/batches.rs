@@ -32,8 +32,19 @@ pub fn batch(summary: &Summary) -> Result<String> {
         count => format!("Interactions of {count} samples"),
     };
     let figures = figures::grid(&chart::of_summary(summary))?;
-    let players = |pick: fn(usize, usize) -> usize| summary.samples.iter().map(|one| one.n).reduce(pick).unwrap_or(0);
-    let monotone = summary.samples.iter().filter(|sample| sample.monotone).count();
+    let players = |pick: fn(usize, usize) -> usize| {
+        summary
+            .samples
+            .iter()
+            .map(|one| one.n)
+            .reduce(pick)
+            .unwrap_or(0)
+    };
+    let monotone = summary
+        .samples
+        .iter()
+        .filter(|sample| sample.monotone)
+        .count();
     let model = summary.config["model"].as_str().map(inert);
     let data = summary.config["data"].as_str().map(inert);
     let body = html! {
@@ -91,7 +102,11 @@ fn table(samples: &[SampleSummary]) -> Markup {
 }
 
 fn row(sample: &SampleSummary) -> Markup {
-    let target = sample.target.as_ref().and_then(|target| target["text"].as_str()).unwrap_or_default();
+    let target = sample
+        .target
+        .as_ref()
+        .and_then(|target| target["text"].as_str())
+        .unwrap_or_default();
     let cell = |value: f64| html! { td.number data-value=(value) { (number(value)) } };
     html! {
         tr {
@@ -136,8 +151,20 @@ mod tests {
 
     #[test]
     fn an_address_never_leaves_its_folder() {
-        assert_eq!(address("a.b-c_5").as_deref(), Some("samples/a.b-c_5/report.html"));
-        for id in ["", "..", ".hidden", "../x", "a/b", "javascript:alert(1)", "a\"><b", "%2e%2e"] {
+        assert_eq!(
+            address("a.b-c_5").as_deref(),
+            Some("samples/a.b-c_5/report.html")
+        );
+        for id in [
+            "",
+            "..",
+            ".hidden",
+            "../x",
+            "a/b",
+            "javascript:alert(1)",
+            "a\"><b",
+            "%2e%2e",
+        ] {
             assert_eq!(address(id), None, "{id}");
         }
     }

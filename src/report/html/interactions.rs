@@ -23,9 +23,11 @@ pub(super) fn section(profile: &Profile) -> Markup {
     let found = &profile.interactions;
     let listed = found.listed();
     let names = names_of(profile);
-    let reach = listed.iter().fold((0.0f64, 0.0f64), |(low, high), (_, entry)| {
-        (low.min(entry.effect), high.max(entry.effect))
-    });
+    let reach = listed
+        .iter()
+        .fold((0.0f64, 0.0f64), |(low, high), (_, entry)| {
+            (low.min(entry.effect), high.max(entry.effect))
+        });
     let shown = &listed[..listed.len().min(LISTED)];
     let (open, folded) = shown.split_at(shown.len().min(OPEN));
     let span = profile.record.v_full - profile.record.v_empty;
@@ -57,12 +59,21 @@ pub(super) fn section(profile: &Profile) -> Markup {
 
 /// Players' names as rows show them, by number.
 fn names_of(profile: &Profile) -> BTreeMap<usize, String> {
-    let labels: Vec<String> = profile.record.players.iter().map(|one| one.label.clone()).collect();
+    let labels: Vec<String> = profile
+        .record
+        .players
+        .iter()
+        .map(|one| one.label.clone())
+        .collect();
     let short = |(player, name): (usize, String)| (player, cut(&name, NAME));
     names::of_all(&labels).into_iter().map(short).collect()
 }
 
-fn row((kind, entry): &(Kind, &InteractionEntry), names: &BTreeMap<usize, String>, reach: (f64, f64)) -> Markup {
+fn row(
+    (kind, entry): &(Kind, &InteractionEntry),
+    names: &BTreeMap<usize, String>,
+    reach: (f64, f64),
+) -> Markup {
     let players: Vec<String> = entry.players.iter().map(usize::to_string).collect();
     let (kind, title) = match (entry.order, kind) {
         (1, _) => ("one", "alone"),

@@ -16,7 +16,9 @@ pub(super) fn players(profile: &Profile) -> Markup {
     let reach = indices
         .shapley
         .iter()
-        .fold((0.0f64, 0.0f64), |(low, high), &value| (low.min(value), high.max(value)));
+        .fold((0.0f64, 0.0f64), |(low, high), &value| {
+            (low.min(value), high.max(value))
+        });
     html! {
         section aria-labelledby="players" {
             h2 #players { "Players" }

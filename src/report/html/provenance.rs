@@ -18,21 +18,49 @@ pub(super) fn section(record: &Record) -> Markup {
     ];
     if let Some(model) = &record.model {
         entries.push(("model", model.source.clone()));
-        entries.extend(model.revision.clone().map(|revision| ("revision", revision)));
+        entries.extend(
+            model
+                .revision
+                .clone()
+                .map(|revision| ("revision", revision)),
+        );
         entries.push(("architecture", model.architecture.clone()));
         entries.push(("parameters", model.parameters.to_string()));
         entries.push(("weights, SHA-256", model.sha256.clone()));
     }
     entries.extend(record.game.clone().map(|game| ("game", game)));
     entries.push(("device", format!("{} in {}", record.device, record.dtype)));
-    entries.extend(record.baseline.clone().map(|baseline| ("absent players", baseline)));
+    entries.extend(
+        record
+            .baseline
+            .clone()
+            .map(|baseline| ("absent players", baseline)),
+    );
     entries.extend(record.readout.clone().map(|readout| ("readout", readout)));
-    entries.extend(record.target.as_ref().map(|target| ("target", json(target))));
+    entries.extend(
+        record
+            .target
+            .as_ref()
+            .map(|target| ("target", json(target))),
+    );
     entries.push(("seed", record.seed.to_string()));
-    let seconds = record.seconds.iter().map(|(stage, seconds)| format!("{stage} {} s", number(*seconds)));
+    let seconds = record
+        .seconds
+        .iter()
+        .map(|(stage, seconds)| format!("{stage} {} s", number(*seconds)));
     entries.push(("time", seconds.collect::<Vec<_>>().join(", ")));
-    entries.extend(record.counts.as_ref().map(|counts| ("counts", json(counts))));
-    entries.extend(record.noise.as_ref().map(|noise| ("noise of v", json(noise))));
+    entries.extend(
+        record
+            .counts
+            .as_ref()
+            .map(|counts| ("counts", json(counts))),
+    );
+    entries.extend(
+        record
+            .noise
+            .as_ref()
+            .map(|noise| ("noise of v", json(noise))),
+    );
     entries.push(("settings", json(&record.config)));
     folded(&entries)
 }
@@ -69,7 +97,12 @@ fn json(value: &impl Serialize) -> String {
         Value::String(text) => format!("{name}: {text}"),
         value => format!("{name}: {value}"),
     };
-    fields.iter().filter(|(_, value)| !value.is_null()).map(field).collect::<Vec<_>>().join("; ")
+    fields
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(field)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn shown(text: &str) -> String {

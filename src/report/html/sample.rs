@@ -44,7 +44,13 @@ enum Piece<'a> {
 
 /// The sample, where pointing at a player lights its interactions.
 pub(super) fn section(record: &Record, picture: Option<&Picture>) -> Markup {
-    let labels = || record.players.iter().map(|one| Piece::Player(one.index, &one.label)).collect();
+    let labels = || {
+        record
+            .players
+            .iter()
+            .map(|one| Piece::Player(one.index, &one.label))
+            .collect()
+    };
     let (content, whole) = match (picture, &record.sample) {
         (Some(picture), _) => (drawn(picture, &record.players), None),
         (None, Some(text)) => match pieces(text, &record.players) {
@@ -73,7 +79,12 @@ fn pieces<'a>(text: &'a str, players: &[PlayerInfo]) -> Option<Vec<Piece<'a>>> {
         if player.chars.is_empty() {
             return None;
         }
-        spans.extend(player.chars.iter().map(|[from, to]| (*from, *to, player.index)));
+        spans.extend(
+            player
+                .chars
+                .iter()
+                .map(|[from, to]| (*from, *to, player.index)),
+        );
     }
     spans.sort_unstable();
     let mut pieces = Vec::new();
@@ -114,7 +125,11 @@ fn background(text: &str) -> Markup {
     if count <= BACKGROUND {
         return html! { span { (lines(text)) } };
     }
-    let at = |place: usize| text.char_indices().nth(place).map_or(text.len(), |(at, _)| at);
+    let at = |place: usize| {
+        text.char_indices()
+            .nth(place)
+            .map_or(text.len(), |(at, _)| at)
+    };
     let (head, tail) = (at(BACKGROUND / 2), at(count - BACKGROUND / 2));
     html! {
         span { (lines(&text[..head])) }
@@ -142,7 +157,9 @@ fn full(text: &str) -> Markup {
 
 fn drawn(picture: &Picture, players: &[PlayerInfo]) -> Markup {
     let outline = |region: &Region| {
-        let rectangle = |[left, top, width, height]: &[u32; 4]| format!("M{left} {top}h{width}v{height}h-{width}z");
+        let rectangle = |[left, top, width, height]: &[u32; 4]| {
+            format!("M{left} {top}h{width}v{height}h-{width}z")
+        };
         region.rectangles.iter().map(rectangle).collect::<String>()
     };
     html! {
@@ -190,7 +207,11 @@ mod tests {
     #[test]
     fn spans_that_are_no_part_of_the_text_are_not_believed() {
         for chars in [[0, 99], [12, 13], [3, 1]] {
-            assert_eq!(pieces("One day, a né girl", &[player(0, &[chars])]), None, "{chars:?}");
+            assert_eq!(
+                pieces("One day, a né girl", &[player(0, &[chars])]),
+                None,
+                "{chars:?}"
+            );
         }
         let overlapping = [player(0, &[[0, 3]]), player(1, &[[2, 5]])];
         assert_eq!(pieces("One day", &overlapping), None);

@@ -48,7 +48,9 @@ pub(super) fn page(title: &str, program: &str, body: &Markup) -> String {
 fn style() -> String {
     let (light, dark) = svg::variables();
     let rules = svg::rules(".chart");
-    format!(":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{rules}\n{STYLE}")
+    format!(
+        ":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{rules}\n{STYLE}"
+    )
 }
 
 /// A source of a policy: the one text with this hash.

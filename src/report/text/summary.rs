@@ -23,7 +23,10 @@ pub fn summary(page: Page, summary: &Summary) -> String {
     );
     let _ = writeln!(out, "  {}  text", page.ink(Ink::Title, &head));
     for sample in summary.samples.iter().take(page.rows) {
-        let target = sample.target.as_ref().and_then(|target| target["text"].as_str());
+        let target = sample
+            .target
+            .as_ref()
+            .and_then(|target| target["text"].as_str());
         let name = |text: &str| pad(&cut(&inert(text), NAME), NAME);
         let room = page.width.saturating_sub(74).max(12);
         let _ = writeln!(
@@ -49,12 +52,20 @@ pub fn summary(page: Page, summary: &Summary) -> String {
                 1 => "1 sample".into(),
                 count => format!("{count} samples"),
             };
-            let line = format!("{samples} with {} players: bottleneck index {}", group.n, number(index));
+            let line = format!(
+                "{samples} with {} players: bottleneck index {}",
+                group.n,
+                number(index)
+            );
             faint(page, &mut out, &line);
         }
     }
     for failed in &summary.failed {
-        faint(page, &mut out, &inert(&format!("sample {} failed: {}", failed.id, failed.error)));
+        faint(
+            page,
+            &mut out,
+            &inert(&format!("sample {} failed: {}", failed.id, failed.error)),
+        );
     }
     out
 }
