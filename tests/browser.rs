@@ -213,7 +213,7 @@ fn a_batch_sorts_and_leads_to_its_samples() {
     click(&mut page, 3);
     assert_eq!(column(&mut page, 3), ["5", "4", "2"]);
     assert_eq!(
-        page.evaluate("document.querySelectorAll('thead th')[3].ariaSort"),
+        page.evaluate("document.querySelectorAll('table.sortable thead th')[3].ariaSort"),
         "descending"
     );
     click(&mut page, 3);

@@ -20,7 +20,7 @@ use crate::{Error, Result};
 const FINE: i32 = 4;
 
 /// Pixels of a chart with axes.
-const SIZE: (i32, i32) = (440, 270);
+const SIZE: (i32, i32) = (380, 244);
 
 /// Pixels of a row of named bars, and of the whole width of such a chart.
 const ROW: i32 = 24;
@@ -206,7 +206,7 @@ fn axes(area: &Area<'_>, x: &Axis, y: &Axis, layers: &[Layer]) -> Result<(), Str
         .margin_left(4 * FINE)
         .margin_bottom(2 * FINE)
         .x_label_area_size(42 * FINE)
-        .y_label_area_size(50 * FINE)
+        .y_label_area_size(46 * FINE)
         .build_cartesian_2d(x.low..x.high, y.low..y.high)
         .map_err(said)?;
     let (x_tick, y_tick) = (|at: &f64| tick(*at, x.scale), |at: &f64| tick(*at, y.scale));
@@ -276,7 +276,7 @@ fn legend(area: &Area<'_>, named: &[&Layer]) -> Result<(), String> {
         }
         let style = font(LETTER - 1, INK).pos(Pos::new(HPos::Left, VPos::Center));
         write(area, &layer.label, &style, (left + 21, 34))?;
-        left += 21 + (6 * layer.label.width() as i32) + 16;
+        left += 21 + (6 * layer.label.width() as i32) + 6;
     }
     Ok(())
 }
@@ -416,7 +416,7 @@ fn pairs(
     squares: &[(usize, usize, f64)],
 ) -> Result<(), String> {
     write(area, label, &font(LETTER, FAINT), (8, 6))?;
-    let (left, top) = (104, 26);
+    let (left, top) = (92, 26);
     let cell = ((SIZE.1 - top - 10) * FINE / names.len().max(3) as i32).min(60 * FINE);
     let size = (cell / FINE - 2).clamp(4, LETTER);
     let most = squares

@@ -114,11 +114,18 @@ fn histogram(
     });
     let most = counts.iter().copied().max().unwrap_or(0) as f64;
     let middle = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
+    let told = |value: f64| {
+        if whole {
+            value.to_string()
+        } else {
+            number(value)
+        }
+    };
     let spread = format!(
         " Median {}, half of the samples between {} and {}.",
-        number(middle(0.5)),
-        number(middle(0.25)),
-        number(middle(0.75))
+        told(middle(0.5)),
+        told(middle(0.25)),
+        told(middle(0.75))
     );
     Some(Chart {
         name: name.into(),

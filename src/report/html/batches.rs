@@ -46,7 +46,9 @@ pub fn batch(summary: &Summary) -> Result<String> {
         .filter(|sample| sample.monotone)
         .count();
     let model = summary.config["model"].as_str().map(inert);
-    let data = summary.config["data"].as_str().map(inert);
+    let data = summary.config["data"]
+        .as_str()
+        .map(|path| inert(path.rsplit('/').next().unwrap_or(path)));
     let body = html! {
         header {
             p.eyebrow { "Interaction profiles" }
