@@ -61,6 +61,22 @@ pub enum Error {
         /// Values answered.
         got: usize,
     },
+    /// A coalition that a table or file of values does not hold.
+    #[error("v({coalition}) is not among the values of the game")]
+    NoValue {
+        /// The coalition asked.
+        coalition: Coalition,
+    },
+    /// A file of values that is no complete table.
+    #[error("{missing} of {of} coalitions have no value, the first of them {first}")]
+    Incomplete {
+        /// How many have none.
+        missing: usize,
+        /// 2^n.
+        of: usize,
+        /// The first of them in the order of a table.
+        first: Coalition,
+    },
     /// A synthetic expression that does not parse.
     #[error("cannot read the game `{expression}`: {reason}")]
     Expression {

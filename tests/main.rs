@@ -12,6 +12,7 @@ mod cli;
 mod command;
 mod definitions;
 mod extract;
+mod game_files;
 mod golden;
 #[cfg(feature = "network")]
 mod hub;

@@ -1,12 +1,14 @@
 //! Cooperative games: players, coalitions, and what each coalition is worth.
 //!
-//! In comes anything that can answer v(S): a network on a sample, a file, a formula. Out goes a [`ValueTable`] of all 2^n
+//! In comes anything that can answer v(S): a network on a sample, a file, another program, a formula. Out goes a [`ValueTable`] of all 2^n
 //! values, from which every exact quantity of the crate follows.
 
 pub mod file;
+mod roster;
 pub mod synthetic;
 mod table;
 
+pub use roster::{Groups, Roster};
 pub use table::ValueTable;
 
 use crate::{Coalition, Error, Result};
