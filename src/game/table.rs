@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use rayon::prelude::*;
 
-use super::check_exact;
+use super::{Game, check_exact};
 use crate::{Coalition, Error, Result};
 
 /// v(S) for all 2^n coalitions of a game, every value finite; `table[s]` is v(S), where bit i of `s` is player i.
@@ -82,6 +82,31 @@ impl Index<usize> for ValueTable {
 
     fn index(&self, coalition: usize) -> &f64 {
         &self.values[coalition]
+    }
+}
+
+/// A game whose values are looked up.
+///
+/// # Errors
+/// A coalition with players beyond those of the table.
+impl Game for ValueTable {
+    fn players(&self) -> usize {
+        self.players
+    }
+
+    fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
+        let value = |coalition: &Coalition| {
+            let index = coalition
+                .index()
+                .and_then(|index| usize::try_from(index).ok());
+            let value = index.and_then(|index| self.values.get(index));
+            value.copied().ok_or_else(|| Error::Parameter {
+                parameter: "a coalition",
+                must: "one of the players of the table",
+                got: coalition.to_string(),
+            })
+        };
+        coalitions.iter().map(value).collect()
     }
 }
 

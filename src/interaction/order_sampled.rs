@@ -11,6 +11,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::order::ContextSize;
 use crate::sampling::context::{ContextPlan, Contexts};
 use crate::{Coalition, Error, Game, Result};
@@ -127,7 +129,7 @@ impl SizeMoments {
 }
 
 /// What a plan cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanCounts {
     /// Coalitions that the plan names: four for each pair and context.
     pub asked: u64,

@@ -28,6 +28,14 @@ const ALL_SIZES_UP_TO: usize = 16;
 /// The stream of the generator from which pairs come; contexts of size m come from stream m.
 const PAIR_STREAM: u64 = u64::MAX;
 
+/// The context size m = ⌊ratio · (n−2)⌋ among `players`, as published; a ratio within 1e-9 below a whole number counts as that.
+///
+/// # Panics
+/// With fewer than 2 players.
+pub fn context_size(ratio: f64, players: usize) -> usize {
+    (ratio * (players - 2) as f64 + 1e-9) as usize
+}
+
 /// Settings of a [`ContextPlan`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContextOptions {
@@ -122,9 +130,10 @@ impl ContextPlan {
         if ratios.is_empty() {
             return refuse("the ratios", "at least one", "none".into());
         }
-        // A ratio that stands for a whole number may lie just below it.
-        let size = |ratio: &f64| (ratio * (players - 2) as f64 + 1e-9) as usize;
-        let mut sizes: Vec<usize> = ratios.iter().map(size).collect();
+        let mut sizes: Vec<usize> = ratios
+            .iter()
+            .map(|&ratio| context_size(ratio, players))
+            .collect();
         sizes.sort_unstable();
         sizes.dedup();
         let mut rng = generator(options.seed, PAIR_STREAM);

@@ -12,6 +12,45 @@ use crate::interaction::order_sampled::SizeMoments;
 pub const NORMALIZATIONS: &str = "J: divided by the mean over the sampled context sizes, as published; \
     J_all_orders: divided by the mean over all context sizes 0..n-2, linear between sampled ones";
 
+/// Where the strengths of a curve lie.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Axis {
+    /// At context sizes m, ascending, of games that all have n players.
+    Sizes {
+        /// n
+        players: usize,
+        /// m
+        sizes: Vec<usize>,
+    },
+    /// At ratios m/(n−2), ascending, of games with different n.
+    Ratios {
+        /// The largest n.
+        players: usize,
+        /// Each from 0 to 1.
+        ratios: Vec<f64>,
+    },
+}
+
+impl Axis {
+    /// m/(n−2)
+    pub fn positions(&self) -> Vec<f64> {
+        match self {
+            Self::Ratios { ratios, .. } => ratios.clone(),
+            Self::Sizes { players, sizes } => {
+                let others = players.saturating_sub(2).max(1) as f64;
+                sizes.iter().map(|&m| m as f64 / others).collect()
+            }
+        }
+    }
+
+    /// The largest n.
+    pub fn players(&self) -> usize {
+        match self {
+            Self::Sizes { players, .. } | Self::Ratios { players, .. } => *players,
+        }
+    }
+}
+
 /// A curve over the context sizes, relative to its mean over them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relative {
@@ -19,7 +58,8 @@ pub struct Relative {
     pub strength: Vec<f64>,
     /// Its bootstrap interval over games, where there are several.
     pub intervals: Option<Vec<[f64; 2]>>,
-    /// J^(m) divided by the mean over all m = 0, …, n−2, linear between sampled sizes; `None` unless both ends were sampled.
+    /// J^(m) divided by the mean over all m = 0, …, n−2, linear between sampled sizes; `None` unless both ends were sampled and
+    /// all games have the same n.
     pub over_all_orders: Option<Vec<f64>>,
     /// [`bottleneck_index`] over the sampled sizes; `None` unless both ends were sampled.
     pub index: Option<f64>,
@@ -40,26 +80,27 @@ pub struct StrengthCurve {
     pub split_half: Option<Relative>,
 }
 
-/// Averages over `games`, each with its moments at the context sizes `sizes` (ascending) of `players` players.
+/// Averages over `games`, each with its moments along `axis`.
 ///
 /// J^(m) = E_x E_{ij} |I^(m)(i,j|x)| / E_{m'} E_x E_{ij} |I^(m')(i,j|x)|
 ///
 /// Split halves are taken of the averages over games, where the mean product of halves has the least noise.
 ///
 /// # Panics
-/// If a game has not one entry for each size, or there is no game.
+/// If a game has not one entry for each place of the axis, or there is no game.
 ///
 /// # Source
 /// Deng, Ren, Zhang and Zhang 2022, *Discovering and explaining the representation bottleneck of DNNs*.
 pub fn strength_curve(
-    players: usize,
-    sizes: &[usize],
+    axis: &Axis,
     games: &[Vec<SizeMoments>],
     resampling: &Resampling,
 ) -> StrengthCurve {
     assert!(!games.is_empty(), "no game to average over");
+    let positions = axis.positions();
+    let ends = positions.first() == Some(&0.0) && positions.last() == Some(&1.0);
     let average = |units: &[usize]| -> Vec<SizeMoments> {
-        (0..sizes.len())
+        (0..positions.len())
             .map(|at| SizeMoments::mean(units.iter().map(|&unit| games[unit][at])))
             .collect()
     };
@@ -67,7 +108,6 @@ pub fn strength_curve(
     let moments = average(&every);
     let relative = |figure: fn(&SizeMoments) -> f64| {
         let strength = relative_strength(&moments.iter().map(figure).collect::<Vec<_>>())?;
-        let ends = sizes.first() == Some(&0) && sizes.last() == Some(&(players - 2));
         let index = |strength: &[f64]| bottleneck_index(strength).filter(|_| ends);
         let drawn = intervals(games.len(), resampling, |units| {
             let mut all =
@@ -83,17 +123,20 @@ pub fn strength_curve(
             }
             None => (None, None),
         };
-        let over_all_orders = ends.then(|| {
-            let mean = mean_over_all(sizes, &strength);
-            strength.iter().map(|j| j / mean).collect()
-        });
+        let over_all_orders = match axis {
+            Axis::Sizes { sizes, .. } if ends => {
+                let mean = mean_over_all(sizes, &strength);
+                Some(strength.iter().map(|j| j / mean).collect())
+            }
+            _ => None,
+        };
         let index = index(&strength);
         Some(Relative {
             intervals,
             over_all_orders,
             index,
             index_interval: last.filter(|_| index.is_some()),
-            fit: fit_at(players, sizes, &strength),
+            fit: fit_at(axis.players(), &positions, &strength),
             strength,
         })
     };
@@ -126,6 +169,13 @@ mod tests {
     use super::*;
     use crate::stats::bottleneck::theory_curve;
 
+    fn along(players: usize, sizes: &[usize]) -> Axis {
+        Axis::Sizes {
+            players,
+            sizes: sizes.to_vec(),
+        }
+    }
+
     fn moments(curve: &[f64], noise: f64) -> Vec<SizeMoments> {
         curve
             .iter()
@@ -142,7 +192,11 @@ mod tests {
     fn the_two_normalizations_agree_where_every_size_was_sampled() {
         let curve = [3.0, 1.0, 0.5, 0.5, 2.0];
         let sizes = [0, 1, 2, 3, 4];
-        let all = strength_curve(6, &sizes, &[moments(&curve, 0.0)], &Resampling::default());
+        let all = strength_curve(
+            &along(6, &sizes),
+            &[moments(&curve, 0.0)],
+            &Resampling::default(),
+        );
         let published = all.published.expect("not zero");
         assert_eq!(published.over_all_orders, Some(published.strength.clone()));
         assert!((published.strength.iter().sum::<f64>() - 5.0).abs() < 1e-12);
@@ -158,7 +212,11 @@ mod tests {
         let all: Vec<f64> = vec![4.0, 3.0, 2.0, 1.0, 1.5, 2.0];
         let (sizes, some) = ([0, 3, 5], [4.0, 1.0, 2.0]);
         assert!((mean_over_all(&sizes, &some) - all.iter().sum::<f64>() / 6.0).abs() < 1e-12);
-        let curve = strength_curve(7, &sizes, &[moments(&some, 0.0)], &Resampling::default());
+        let curve = strength_curve(
+            &along(7, &sizes),
+            &[moments(&some, 0.0)],
+            &Resampling::default(),
+        );
         let published = curve.published.expect("not zero");
         let over_all = published.over_all_orders.expect("both ends");
         assert!((over_all[0] - 4.0 / 2.25).abs() < 1e-12);
@@ -171,7 +229,7 @@ mod tests {
         let theory = theory_curve(12.0, &positions);
         let games = vec![moments(&theory, 0.3); 9];
         let sizes: Vec<usize> = (0..11).collect();
-        let curve = strength_curve(12, &sizes, &games, &Resampling::default());
+        let curve = strength_curve(&along(12, &sizes), &games, &Resampling::default());
         let (published, split) = (
             curve.published.expect("not zero"),
             curve.split_half.expect("not zero"),
@@ -187,8 +245,7 @@ mod tests {
     #[test]
     fn games_without_interactions_have_no_relative_strength() {
         let curve = strength_curve(
-            4,
-            &[0, 1, 2],
+            &along(4, &[0, 1, 2]),
             &[moments(&[0.0; 3], 0.0)],
             &Resampling::default(),
         );
