@@ -7,6 +7,7 @@ use harsanyi::Error;
 use harsanyi::device::DeviceChoice;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
+use harsanyi::sampling::context::{ContextOptions, Grid, PairRule};
 use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
 use serde::Serialize;
@@ -274,9 +275,58 @@ pub(crate) struct ExtractArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OrderArgs {
     #[command(flatten)]
-    pub(crate) values: ValuesArgs,
+    pub(crate) sample: SampleArgs,
+    /// A value table in place of a sample: .npy, 2^n numbers, bit i of the index is player i; or a run folder
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "text", "data", "game", "model"])]
+    pub(crate) values: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) contexts: ContextArgs,
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
+}
+
+/// Which pairs, in which contexts. With none of these options a single sample is measured exactly, from all coalitions.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Contexts")]
+pub(crate) struct ContextArgs {
+    /// Pairs of players: all, random:COUNT, near:COUNT[:RADIUS] [default: near:200:2 on a grid, random:200 elsewhere]
+    #[arg(long, value_name = "RULE")]
+    pub(crate) pairs: Option<PairRule>,
+    /// Contexts for each pair and size, at least 2 [default: 100]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) contexts: Option<usize>,
+    /// Context sizes as shares of n-2 [default: all sizes up to 16 players, else 0,0.05,0.1,0.2,…,0.9,0.95,1]
+    #[arg(long, value_delimiter = ',', value_name = "SHARES")]
+    pub(crate) ratios: Option<Vec<f64>>,
+    /// Keep what a run with the same settings left in the folder of --output
+    #[arg(long, requires = "data")]
+    pub(crate) resume: bool,
+}
+
+impl ContextArgs {
+    /// Whether sampling was asked for.
+    pub(crate) fn asks(&self) -> bool {
+        self.pairs.is_some() || self.contexts.is_some() || self.ratios.is_some()
+    }
+
+    /// Contexts for each pair and size.
+    pub(crate) fn count(&self) -> usize {
+        self.contexts.unwrap_or(ContextOptions::default().contexts)
+    }
+
+    pub(crate) fn options(&self, grid: Option<Grid>, seed: u64) -> ContextOptions {
+        let elsewhere = match grid {
+            Some(_) => ContextOptions::default().pairs,
+            None => PairRule::Random(200),
+        };
+        ContextOptions {
+            pairs: self.pairs.unwrap_or(elsewhere),
+            ratios: self.ratios.clone(),
+            contexts: self.count(),
+            grid,
+            seed,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Args)]

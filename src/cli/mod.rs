@@ -6,6 +6,7 @@ mod batch;
 mod extraction;
 mod games;
 mod network;
+mod order;
 mod output;
 mod run;
 mod samples;
@@ -40,7 +41,7 @@ fn execute(global: &GlobalArgs, command: Command) -> anyhow::Result<()> {
         Command::Profile(args) => samples::profile(&args, global, &output),
         Command::Tabulate(args) => samples::tabulate(&args, global, &output),
         Command::Extract(args) => tables::extract(&args, global, &output),
-        Command::Order(args) => tables::order(&args, global, &output),
+        Command::Order(args) => order::order(&args, global, &output),
         Command::Index(args) => tables::index(&args, global, &output),
         Command::Models(ModelsCommand::List) => about::list_models(&output),
         Command::Models(ModelsCommand::Check { model }) => {

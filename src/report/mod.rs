@@ -1,7 +1,7 @@
 //! Results as files and as text for people.
 //!
 //! In come tables, interactions and statistics; out go the documents of a run folder ([`Record`], [`InteractionReport`],
-//! [`OrderReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page ([`text`]).
+//! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page ([`text`]).
 
 pub mod folder;
 mod indices;
@@ -11,6 +11,7 @@ mod orders;
 #[cfg(feature = "cli")]
 mod parquet;
 mod record;
+mod sampled_orders;
 mod sparsity;
 pub mod text;
 
@@ -21,4 +22,7 @@ pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, Signed
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
 pub use record::{ModelInfo, PlayerInfo, Record, SCHEMA};
+pub use sampled_orders::{
+    CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
+};
 pub use sparsity::SparsityReport;

@@ -1,11 +1,13 @@
 //! The page that a terminal shows: the sample with its players, interactions as bars, orders as a small chart.
 
+mod curve;
 mod draw;
 mod indices;
 mod interactions;
 mod names;
 mod orders;
 
+pub use curve::curve;
 pub use draw::{Page, inert};
 pub use indices::{index, players};
 pub use interactions::{interactions, joint};
