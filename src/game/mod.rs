@@ -4,9 +4,12 @@
 //! values, from which every exact quantity of the crate follows.
 
 pub mod file;
+mod pieces;
+pub mod store;
 pub mod synthetic;
 mod table;
 
+pub use pieces::{Pieces, Shard};
 pub use table::ValueTable;
 
 use crate::{Coalition, Error, Result};
