@@ -151,6 +151,45 @@ pub enum Error {
         #[source]
         source: Option<Source>,
     },
+    /// Values on disk that belong to another game.
+    #[error(
+        "the values in `{}` belong to another run: {field} was {stored}, now it is {asked}",
+        path.display()
+    )]
+    OtherGame {
+        /// Where the values are.
+        path: PathBuf,
+        /// The first field in which the two differ.
+        field: String,
+        /// What it was.
+        stored: String,
+        /// What it is now.
+        asked: String,
+    },
+    /// An unfinished table where a new one was to begin.
+    #[error("`{}` holds the unfinished table of another run", path.display())]
+    Unfinished {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A table of which not all pieces are there.
+    #[error("`{}` is not complete: {missing} of {of} pieces are missing ({which})", path.display())]
+    Incomplete {
+        /// Where it is.
+        path: PathBuf,
+        /// How many pieces are missing.
+        missing: usize,
+        /// How many there are in all.
+        of: usize,
+        /// Which ones.
+        which: String,
+    },
+    /// A store that another process works in.
+    #[error("another process works in `{}`", path.display())]
+    Busy {
+        /// Where.
+        path: PathBuf,
+    },
     /// A backend that this build lacks.
     #[error("this build has no `{feature}` backend")]
     MissingBackend {

@@ -4,10 +4,13 @@
 //! values, from which every exact quantity of the crate follows.
 
 pub mod file;
+mod pieces;
 mod roster;
+pub mod store;
 pub mod synthetic;
 mod table;
 
+pub use pieces::{Pieces, Shard};
 pub use roster::{Groups, Roster};
 pub use table::ValueTable;
 
