@@ -14,18 +14,20 @@ mod linear;
 mod norm;
 mod recipe;
 mod rope;
+mod switch;
 mod transformer;
 pub mod trie;
 mod waves;
 mod weights;
 
 pub use checkpoint::{Checkpoint, WeightFiles};
-pub use config::ModelConfig;
-pub use recipe::{
-    Activation, BlockRecipe, ConfigKeys, Family, MlpKind, NormKind, NormPlace, PositionKind,
-    PositionOffset, Recipe, Role, WindowLayers,
+pub use config::{Factors, ModelConfig};
+pub use recipe::{BlockRecipe, ConfigKeys, Family, Recipe};
+pub use rope::{RopeConfig, RopeScaling};
+pub use switch::{
+    Activation, Factor, HeadNorm, MlpKind, NormKind, NormPlace, PositionKind, PositionOffset,
+    QkvLayout, Role, WindowLayers,
 };
-pub use rope::RopeScaling;
 pub use transformer::TokenBatch;
 pub use trie::Trie;
 pub use waves::{Budget, Reads};

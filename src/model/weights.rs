@@ -9,7 +9,8 @@ use super::checkpoint::{Checkpoint, WeightFiles};
 use super::config::ModelConfig;
 use super::linear::Linear;
 use super::norm::Norm;
-use super::recipe::{NormKind, Recipe, Role};
+use super::recipe::Recipe;
+use super::switch::{NormKind, Role};
 use crate::{Error, Result};
 
 /// The open weight files of a checkpoint.
@@ -60,7 +61,13 @@ impl<'a> Weights<'a> {
             .tensors
             .get(&role)
             .ok_or_else(|| self.wrong(format!("the recipe has no {role:?}")))?;
-        Ok(name.replace("{i}", &layer.to_string()))
+        let name = name.replace("{i}", &layer.to_string());
+        let without = name.strip_prefix(&self.recipe.optional_prefix);
+        let stands = |name: &str| self.has(&format!("{name}.weight"));
+        Ok(match without {
+            Some(without) if !stands(&name) && stands(without) => without.into(),
+            _ => name,
+        })
     }
 
     fn wrong(&self, reason: String) -> Error {
@@ -121,11 +128,46 @@ impl<'a> Weights<'a> {
         width: usize,
     ) -> Result<Linear> {
         let name = self.name(role, layer)?;
-        let weight = self.tensor(&format!("{name}.weight"), &[out, width])?;
+        let file = format!("{name}.weight");
+        // The maps of a block may lie the other way round; the embedding and the head never do.
+        let weight = match self.recipe.block.transposed && role != Role::Head {
+            true => self.tensor(&file, &[width, out])?.t()?.contiguous()?,
+            false => self.tensor(&file, &[out, width])?,
+        };
         let has_bias = self.config.has_bias(role);
         let bias = has_bias
             .then(|| self.tensor(&format!("{name}.bias"), &[out]))
             .transpose()?;
+        Ok(Linear { weight, bias })
+    }
+
+    /// Several maps of one input as one, their outputs in order: one product instead of some.
+    pub(crate) fn stacked(
+        &mut self,
+        roles: &[(Role, usize)],
+        layer: usize,
+        width: usize,
+    ) -> Result<Linear> {
+        let parts: Vec<Linear> = roles
+            .iter()
+            .map(|&(role, out)| self.linear(role, layer, out, width))
+            .collect::<Result<_>>()?;
+        let weights: Vec<&Tensor> = parts.iter().map(|part| &part.weight).collect();
+        let weight = Tensor::cat(&weights, 0)?;
+        let bias = match parts.iter().any(|part| part.bias.is_some()) {
+            true => {
+                let bias = |part: &Linear| match &part.bias {
+                    Some(bias) => Ok(bias.clone()),
+                    None => Tensor::zeros(part.weight.dim(0)?, weight.dtype(), weight.device()),
+                };
+                let biases = parts
+                    .iter()
+                    .map(bias)
+                    .collect::<candle_core::Result<Vec<_>>>()?;
+                Some(Tensor::cat(&biases, 0)?)
+            }
+            false => None,
+        };
         Ok(Linear { weight, bias })
     }
 
@@ -139,13 +181,15 @@ impl<'a> Weights<'a> {
         } else {
             ("weight", "bias")
         };
-        let scale = self.tensor(&format!("{name}.{scale}"), &[width])?;
+        let mut scale = self.tensor(&format!("{name}.{scale}"), &[width])?;
+        if kind == NormKind::RmsOnePlus {
+            scale = (scale + 1.0)?;
+        }
         let shift = match kind {
-            NormKind::Rms => scale.zeros_like()?,
-            NormKind::Layer => self.tensor(&format!("{name}.{shift}"), &[width])?,
+            NormKind::Rms | NormKind::RmsOnePlus => None,
+            NormKind::Layer => Some(self.tensor(&format!("{name}.{shift}"), &[width])?),
         };
         Ok(Norm {
-            kind,
             scale,
             shift,
             epsilon: self.config.norm_epsilon as f32,

@@ -2,4 +2,4 @@
 
 mod tree_attention;
 
-pub(crate) use tree_attention::{Query, Span, tree_attention};
+pub(crate) use tree_attention::{Query, Scoring, Span, tree_attention};
