@@ -174,7 +174,7 @@ pub enum Error {
     },
     /// A table of which not all pieces are there.
     #[error("`{}` is not complete: {missing} of {of} pieces are missing ({which})", path.display())]
-    Incomplete {
+    PiecesMissing {
         /// Where it is.
         path: PathBuf,
         /// How many pieces are missing.

@@ -123,11 +123,12 @@ fn solve(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
             .max_by(|a, b| rows[*a][column].abs().total_cmp(&rows[*b][column].abs()))
             .expect("a row");
         rows.swap(column, pivot);
-        for row in 0..n {
-            if row != column {
-                let factor = rows[row][column] / rows[column][column];
-                for at in column..=n {
-                    rows[row][at] -= factor * rows[column][at];
+        let chosen = rows[column].clone();
+        for (at, row) in rows.iter_mut().enumerate() {
+            if at != column {
+                let factor = row[column] / chosen[column];
+                for (entry, from) in row.iter_mut().zip(&chosen).skip(column) {
+                    *entry -= factor * from;
                 }
             }
         }

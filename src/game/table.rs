@@ -107,31 +107,6 @@ impl Index<usize> for ValueTable {
     }
 }
 
-/// A game whose values are looked up.
-///
-/// # Errors
-/// A coalition with players beyond those of the table.
-impl Game for ValueTable {
-    fn players(&self) -> usize {
-        self.players
-    }
-
-    fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
-        let value = |coalition: &Coalition| {
-            let index = coalition
-                .index()
-                .and_then(|index| usize::try_from(index).ok());
-            let value = index.and_then(|index| self.values.get(index));
-            value.copied().ok_or_else(|| Error::Parameter {
-                parameter: "a coalition",
-                must: "one of the players of the table",
-                got: coalition.to_string(),
-            })
-        };
-        coalitions.iter().map(value).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

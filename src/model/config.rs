@@ -230,7 +230,7 @@ fn windows(source: &Source<'_>, which: WindowLayers, layers: usize) -> Result<Ve
     // Newer configurations name the kind of each layer; that list wins.
     let slides = |layer: usize| match source.json["layer_types"].get(layer) {
         Some(kind) => switched && kind == "sliding_attention",
-        None => switched && layer >= first && (layer + 1) % every != 0,
+        None => switched && layer >= first && !(layer + 1).is_multiple_of(every),
     };
     Ok((0..layers)
         .map(|layer| window.filter(|_| slides(layer)))
@@ -279,7 +279,7 @@ fn ropes(source: &Source<'_>, recipe: &Recipe, head_dim: usize) -> Result<Vec<Ro
     if block.positions != PositionKind::Rotary {
         return Ok(Vec::new());
     }
-    if !(1..=head_dim).contains(&rotated) || rotated % 2 != 0 {
+    if !(1..=head_dim).contains(&rotated) || !rotated.is_multiple_of(2) {
         return Err(source.wrong(format!(
             "of a head of {head_dim}, {rotated} components cannot be rotated"
         )));
