@@ -19,6 +19,7 @@ mod hub;
 mod inference;
 #[cfg(feature = "network")]
 mod models;
+mod sampling;
 mod shared;
 #[cfg(feature = "network")]
 mod trie;
