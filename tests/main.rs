@@ -21,6 +21,7 @@ mod inference;
 #[cfg(feature = "network")]
 mod models;
 mod order_sampled;
+mod sampling;
 mod shared;
 #[cfg(feature = "network")]
 mod trie;
