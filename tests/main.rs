@@ -20,6 +20,7 @@ mod hub;
 mod inference;
 #[cfg(feature = "network")]
 mod models;
+mod process;
 mod shared;
 #[cfg(feature = "network")]
 mod trie;
