@@ -61,6 +61,14 @@ pub enum Error {
         /// Values answered.
         got: usize,
     },
+    /// Another program that is no game, or does not go on being one.
+    #[error("the game `{command}` {reason}")]
+    Process {
+        /// The program and its arguments.
+        command: String,
+        /// What it did.
+        reason: String,
+    },
     /// A coalition that a table or file of values does not hold.
     #[error("v({coalition}) is not among the values of the game")]
     NoValue {

@@ -22,6 +22,7 @@ mod inference;
 mod models;
 mod order_sampled;
 mod sampling;
+mod process;
 mod shared;
 #[cfg(feature = "network")]
 mod trie;
