@@ -7,6 +7,7 @@ mod extraction;
 mod games;
 mod network;
 mod output;
+mod prepared;
 mod run;
 mod samples;
 mod tables;
