@@ -21,8 +21,8 @@ mod inference;
 #[cfg(feature = "network")]
 mod models;
 mod order_sampled;
-mod sampling;
 mod process;
+mod sampling;
 mod shared;
 #[cfg(feature = "network")]
 mod trie;

@@ -147,24 +147,32 @@ pub(crate) enum Color {
 #[command(next_help_heading = "Sample")]
 pub(crate) struct SampleArgs {
     /// The text
-    #[arg(value_name = "TEXT", conflicts_with_all = ["text", "data", "game"])]
+    #[arg(value_name = "TEXT", conflicts_with_all = ["text", "image", "row", "data", "game"])]
     pub(crate) words: Option<String>,
     /// The text, as an option
-    #[arg(long, conflicts_with_all = ["data", "game"])]
+    #[arg(long, conflicts_with_all = ["image", "row", "data", "game"])]
     pub(crate) text: Option<String>,
+    /// The image: a PNG or JPEG file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["row", "data", "game"])]
+    pub(crate) image: Option<PathBuf>,
+    /// The row of a CSV file with a header; the first row behind it is 0
+    #[arg(long, value_name = "FILE:N", conflicts_with_all = ["data", "game"])]
+    pub(crate) row: Option<String>,
     /// Many texts: JSON Lines with `text`, or CSV or TSV with such a column
     #[arg(long, value_name = "FILE", conflicts_with = "game")]
     pub(crate) data: Option<PathBuf>,
     /// Only the first N texts of --data
     #[arg(long, value_name = "N", requires = "data", value_parser = positive)]
     pub(crate) limit: Option<usize>,
-    /// A folder in Hugging Face layout, or a hub id `org/name[@revision]` [default: the built-in demo model]
+    /// A folder in Hugging Face layout, one .safetensors file of it, or a hub id `org/name[@revision]` [default: the
+    /// built-in demo model]
     #[arg(long, value_name = "MODEL", conflicts_with = "game")]
     pub(crate) model: Option<String>,
     /// A game in place of a model: synthetic:EXPR or file:PATH[,bits=msb]
     #[arg(long, value_name = "GAME")]
     pub(crate) game: Option<String>,
-    /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas
+    /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas; grid:RxC or
+    /// segments:FILE for an image; column, or columns separated by commas, for a row
     #[arg(long, default_value_t, value_name = "RULE", conflicts_with = "game")]
     pub(crate) players: PlayerRule,
     /// Players, by word or number, that are never absent
@@ -175,7 +183,8 @@ pub(crate) struct SampleArgs {
         conflicts_with = "game"
     )]
     pub(crate) background: Vec<String>,
-    /// What stands where a player is absent: auto, mask, pad, unk, token:ID-or-STRING, mean, remove, ignore
+    /// What stands where a player is absent: auto, mask, pad, unk, token:ID-or-STRING, mean, remove, ignore; zero, mean,
+    /// blur, file:PATH for images and rows
     #[arg(
         long,
         default_value_t,
@@ -277,7 +286,7 @@ pub(crate) struct OrderArgs {
     #[command(flatten)]
     pub(crate) sample: SampleArgs,
     /// A value table in place of a sample: .npy, 2^n numbers, bit i of the index is player i; or a run folder
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "text", "data", "game", "model"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "text", "image", "row", "data", "game", "model"])]
     pub(crate) values: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) contexts: ContextArgs,
@@ -298,6 +307,12 @@ pub(crate) struct ContextArgs {
     /// Context sizes as shares of n-2 [default: all sizes up to 16 players, else 0,0.05,0.1,0.2,…,0.9,0.95,1]
     #[arg(long, value_delimiter = ',', value_name = "SHARES")]
     pub(crate) ratios: Option<Vec<f64>>,
+    /// Only samples of --data that the model answers as they are labelled
+    #[arg(long, requires = "data")]
+    pub(crate) correct: bool,
+    /// At most N samples of --data of each class
+    #[arg(long, value_name = "N", requires = "data", value_parser = positive)]
+    pub(crate) per_class: Option<usize>,
     /// Keep what a run with the same settings left in the folder of --output
     #[arg(long, requires = "data")]
     pub(crate) resume: bool,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use harsanyi::input::RawSample;
 use harsanyi::input::dataset::{self, DataText};
 use harsanyi::interaction::order::relative_strength;
 use harsanyi::report::{SCHEMA, folder, text};
@@ -81,7 +82,8 @@ pub(crate) fn profile(
     let failed = each(data, sample.limit, dir.is_some(), output, |text, output| {
         let dir = dir.map(|dir| dir.join("samples").join(&text.id));
         dir.as_deref().map(folder::create).transpose()?;
-        let source = Source::Text(network, &text.text);
+        let raw = RawSample::text(&text.text);
+        let source = Source::Sample(network, &raw);
         let evaluated = run::evaluate(source, sample, global, &config, output)?;
         let profile = run::profile(evaluated, extraction, listing, dir.as_deref(), output)?;
         output.result(&profile, || page(output, &profile, listing.rows))?;

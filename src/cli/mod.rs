@@ -8,8 +8,10 @@ mod games;
 mod network;
 mod order;
 mod output;
+mod prepared;
 mod run;
 mod samples;
+mod study;
 mod tables;
 
 use std::process::ExitCode;

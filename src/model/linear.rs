@@ -65,6 +65,24 @@ impl Activation {
             Self::Tanh => x.tanh()?,
         })
     }
+
+    /// The same for one number.
+    pub(crate) fn of(self, x: f32) -> f32 {
+        match self {
+            Self::Silu => x / (1.0 + (-x).exp()),
+            Self::Gelu => {
+                let x = f64::from(x);
+                (0.5 * x * (1.0 + candle_core::cpu::erf::erf_f64(x / std::f64::consts::SQRT_2)))
+                    as f32
+            }
+            Self::GeluNew => {
+                let inner = (2.0 / std::f32::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
+                0.5 * x * (1.0 + inner.tanh())
+            }
+            Self::Relu => x.max(0.0),
+            Self::Tanh => x.tanh(),
+        }
+    }
 }
 
 /// `x` softly held within ±cap: cap·tanh(x/cap).
