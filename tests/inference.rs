@@ -160,19 +160,35 @@ fn residual_network(case: &str) {
     let logits = reference(&shared, case, "logits");
     for class in [0, 1, 5, 9] {
         let target = format!("class:{class}");
-        let options = ["--players", "grid:3x4", "--readout", "logit", "--target", &target];
-        let off = furthest(&tabulate(&model, &image, &options), &column(&logits, 10, class));
+        let options = [
+            "--players",
+            "grid:3x4",
+            "--readout",
+            "logit",
+            "--target",
+            &target,
+        ];
+        let off = furthest(
+            &tabulate(&model, &image, &options),
+            &column(&logits, 10, class),
+        );
         assert!(off < 2e-4, "{case} class {class}: {off:e}");
     }
     let predicted = about["predicted"].as_u64().expect("a class") as usize;
     let log_odds: Vec<f64> = logits
         .chunks(10)
         .map(|row| {
-            let others = row.iter().enumerate().filter(|(class, _)| *class != predicted);
+            let others = row
+                .iter()
+                .enumerate()
+                .filter(|(class, _)| *class != predicted);
             row[predicted] - others.map(|(_, z)| z.exp()).sum::<f64>().ln()
         })
         .collect();
-    let off = furthest(&tabulate(&model, &image, &["--baseline", "zero"]), &log_odds);
+    let off = furthest(
+        &tabulate(&model, &image, &["--baseline", "zero"]),
+        &log_odds,
+    );
     assert!(off < 1e-3, "{case} log-odds: {off:e}");
 }
 
@@ -194,7 +210,10 @@ fn rows_of_a_table_equal_their_references() {
         for (class, name) in ["malignant", "benign"].into_iter().enumerate() {
             let target = format!("class:{name}");
             let options = ["--readout", "logit", "--target", &target];
-            let off = furthest(&tabulate(&model, &row, &options), &column(&logits, 2, class));
+            let off = furthest(
+                &tabulate(&model, &row, &options),
+                &column(&logits, 2, class),
+            );
             assert!(off < 2e-4, "{case} {name}: {off:e}");
         }
     }

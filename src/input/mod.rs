@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod features;
 pub mod image;
 pub mod picture;
+mod pictures;
 pub mod players;
 pub mod row;
 mod spans;
