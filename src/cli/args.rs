@@ -158,10 +158,11 @@ pub(crate) struct SampleArgs {
     /// The row of a CSV file with a header; the first row behind it is 0
     #[arg(long, value_name = "FILE:N", conflicts_with_all = ["data", "game"])]
     pub(crate) row: Option<String>,
-    /// Many texts: JSON Lines with `text`, or CSV or TSV with such a column
+    /// Many samples: JSON Lines with `text`, or CSV or TSV with such a column; a folder of images, an IDX file or a CIFAR
+    /// binary; a CSV file of rows
     #[arg(long, value_name = "FILE", conflicts_with = "game")]
     pub(crate) data: Option<PathBuf>,
-    /// Only the first N texts of --data
+    /// Only the first N samples of --data
     #[arg(long, value_name = "N", requires = "data", value_parser = positive)]
     pub(crate) limit: Option<usize>,
     /// A folder in Hugging Face layout, one .safetensors file of it, or a hub id `org/name[@revision]` [default: the
@@ -192,6 +193,9 @@ pub(crate) struct SampleArgs {
         conflicts_with = "game"
     )]
     pub(crate) baseline: Baseline,
+    /// Players are cells of the map that this layer of the network puts out, not of the image; `models check` names layers
+    #[arg(long, value_name = "NAME", conflicts_with = "game")]
+    pub(crate) layer: Option<String>,
     /// What is explained: auto (the model's own answer), class:NAME-or-INDEX, token:ID[,ID…], or a text that continues
     #[arg(long, default_value_t, value_name = "TARGET", conflicts_with = "game")]
     pub(crate) target: Target,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use harsanyi::input::RawSample;
-use harsanyi::input::dataset::{self, DataText};
 use harsanyi::interaction::order::relative_strength;
 use harsanyi::report::{SCHEMA, folder, text};
 use harsanyi::stats::bottleneck::bottleneck_index;
@@ -30,27 +29,25 @@ struct Summary {
     by_players: Vec<Value>,
 }
 
-/// Calls `one` on every text of the data set, says what fails and goes on; where nothing is kept on disk it ends when nobody
+/// Calls `one` on each of `samples`, says what fails and goes on; where nothing is kept on disk it ends when nobody
 /// reads any more.
 ///
 /// # Errors
 /// At the end, when a sample failed.
 pub(crate) fn each(
-    data: &Path,
-    limit: Option<usize>,
+    samples: &[RawSample],
     keeps: bool,
     output: &Output,
-    mut one: impl FnMut(&DataText, &Output) -> anyhow::Result<()>,
+    mut one: impl FnMut(&RawSample, &Output) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Value>> {
-    let texts = dataset::read(data, limit)?;
-    let bar = output.bar("samples", texts.len() as u64);
+    let bar = output.bar("samples", samples.len() as u64);
     let output = &output.under(&bar);
     let mut failed = Vec::new();
-    for text in &texts {
-        if let Err(error) = one(text, output) {
+    for sample in samples {
+        if let Err(error) = one(sample, output) {
             let causes = text::inert(&format!("{error:#}"));
-            output.say(&format!("sample {}: {causes}", text.id));
-            failed.push(json!({ "id": text.id, "error": causes }));
+            output.say(&format!("sample {}: {causes}", sample.id));
+            failed.push(json!({ "id": sample.id, "error": causes }));
         }
         bar.inc(1);
         if output.is_closed() && !keeps {
@@ -61,7 +58,7 @@ pub(crate) fn each(
     Ok(failed)
 }
 
-/// Profiles every text of a data set: a page or a line of JSON each on stdout, a folder each and the summary on disk.
+/// Profiles every sample of a data set: a page or a line of JSON each on stdout, a folder each and the summary on disk.
 pub(crate) fn profile(
     data: &Path,
     network: &Network,
@@ -79,11 +76,11 @@ pub(crate) fn profile(
     let mut by_players: BTreeMap<usize, Vec<Vec<f64>>> = BTreeMap::new();
     let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
-    let failed = each(data, sample.limit, dir.is_some(), output, |text, output| {
-        let dir = dir.map(|dir| dir.join("samples").join(&text.id));
+    let all = network.samples(data, sample.limit)?;
+    let failed = each(&all, dir.is_some(), output, |raw, output| {
+        let dir = dir.map(|dir| dir.join("samples").join(&raw.id));
         dir.as_deref().map(folder::create).transpose()?;
-        let raw = RawSample::text(&text.text);
-        let source = Source::Sample(network, &raw);
+        let source = Source::Sample(network, raw);
         let evaluated = run::evaluate(source, sample, global, &config, output)?;
         let profile = run::profile(evaluated, extraction, listing, dir.as_deref(), output)?;
         output.result(&profile, || page(output, &profile, listing.rows))?;
@@ -93,7 +90,7 @@ pub(crate) fn profile(
                 .or_default()
                 .push(pairs.mean_abs.clone());
         }
-        samples.push(line(text, &profile));
+        samples.push(line(raw, &profile));
         Ok(())
     })?;
     let (done, broken) = (samples.len(), failed.len());
@@ -137,7 +134,7 @@ pub(crate) fn page(output: &Output, profile: &Profile, rows: usize) -> String {
     )
 }
 
-fn line(text: &DataText, profile: &Profile) -> Value {
+fn line(sample: &RawSample, profile: &Profile) -> Value {
     let Profile {
         record,
         interactions,
@@ -145,8 +142,9 @@ fn line(text: &DataText, profile: &Profile) -> Value {
         ..
     } = profile;
     json!({
-        "id": text.id,
-        "text": text.text,
+        "id": sample.id,
+        "text": sample.name,
+        "label": sample.label,
         "n": record.n,
         "target": record.target,
         "v_empty": record.v_empty,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::DType;
-use harsanyi::input::{ImageForm, RawSample, RowForm, TextTokenizer};
+use harsanyi::input::{ImageForm, RawSample, RowForm, TextTokenizer, dataset};
 use harsanyi::model::hub::{self, HubId, HubOptions};
 use harsanyi::model::{Checkpoint, FeatureModel, Model};
 use harsanyi::report::ModelInfo;
@@ -154,6 +154,27 @@ impl Network {
         (device::name(device), dtype.as_str().into())
     }
 
+    /// The samples at `data`, of the kind that the network takes.
+    pub(crate) fn samples(
+        &self,
+        data: &Path,
+        limit: Option<usize>,
+    ) -> harsanyi::Result<Vec<RawSample>> {
+        match &self.model {
+            Loaded::Text { .. } => {
+                let texts = dataset::read(data, limit)?.into_iter();
+                Ok(texts
+                    .map(|entry| RawSample {
+                        id: entry.id,
+                        ..RawSample::text(&entry.text)
+                    })
+                    .collect())
+            }
+            Loaded::Image { .. } => RawSample::images(data, limit),
+            Loaded::Row { form, .. } => RawSample::rows(data, form, limit),
+        }
+    }
+
     /// v of every coalition of `sample`.
     pub(crate) fn tabulate<'a>(
         &'a self,
@@ -232,7 +253,7 @@ impl Network {
             "model": self.info,
             "takes": self.model.takes(),
             "input": shape,
-            "layers": model.layers(),
+            "layers": model.names(),
             "classes": model.classes(),
             "answer_on_zeros": best.map(|best| &model.classes()[best]),
             "load_seconds": self.seconds,

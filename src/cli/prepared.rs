@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use harsanyi::input::baseline::Absence;
 use harsanyi::input::{
-    Features, Image, Material, PlayerRule, Players, RawSample, Row, TextTokenizer, TokenizedText,
+    Baseline, Features, Image, Material, Picture, PlayerRule, Players, RawSample, Row,
+    TextTokenizer, TokenizedText,
 };
 use harsanyi::model::{FeatureModel, Model};
-use harsanyi::report::{GridInfo, ImageInfo, PlayerInfo, Record, RowInfo};
+use harsanyi::report::{GridInfo, ImageInfo, MapInfo, PlayerInfo, Record, RowInfo};
 use harsanyi::sampling::context::Grid;
 use harsanyi::value::{Aim, FeatureGame, NetworkGame, NetworkOptions, SampleGame};
 use harsanyi::{Error, Result};
@@ -35,11 +36,58 @@ enum Own<'a> {
     Image {
         model: &'a FeatureModel,
         image: Image,
+        map: Option<FeatureMap>,
     },
     Row {
         model: &'a FeatureModel,
         row: Row,
     },
+}
+
+/// What a layer puts out for an image, in place of the image itself.
+struct FeatureMap {
+    /// The layer that it enters.
+    layer: usize,
+    features: Features,
+}
+
+impl FeatureMap {
+    /// The map behind the layer called `name`, with the players that own its cells.
+    fn new(
+        model: &FeatureModel,
+        name: &str,
+        image: &Image,
+        args: &SampleArgs,
+    ) -> Result<(Self, Players)> {
+        let layer = model.behind(name)?;
+        let [channels, height, width] = model.shape(layer);
+        let (rows, columns) = match args.players {
+            PlayerRule::Auto => (3, 4),
+            PlayerRule::Grid(rows, columns) => (rows, columns),
+            ref other => {
+                return Err(Error::Parameter {
+                    parameter: "the players",
+                    must: "grid:ROWSxCOLUMNS for the map of a layer",
+                    got: format!("`{other}`"),
+                });
+            }
+        };
+        let present = model.features(&image.features.present, layer)?;
+        let absent = match args.baseline {
+            // A map has no normalization; what the published experiments put there is zero.
+            Baseline::Auto | Baseline::Zero => vec![0.0; present.len()],
+            _ => model.features(&image.features.absent, layer)?,
+        };
+        let features = Features {
+            channels,
+            height,
+            width,
+            present,
+            absent,
+        };
+        let players = Players::grid(height, width, rows, columns)?.without(&args.background)?;
+        Ok((Self { layer, features }, players))
+    }
 }
 
 impl<'a> Prepared<'a> {
@@ -49,6 +97,12 @@ impl<'a> Prepared<'a> {
         sample: &RawSample,
         args: &'a SampleArgs,
     ) -> Result<Self> {
+        if let (Some(_), Loaded::Text { .. } | Loaded::Row { .. }) = (&args.layer, &network.model) {
+            let takes = network.model.takes();
+            return Err(Error::Input(format!(
+                "only layers of networks of images put out maps, and this model takes {takes}"
+            )));
+        }
         let (own, players, aim) = match (&network.model, &sample.material) {
             (Loaded::Text { model, tokenizer }, Material::Text(text)) => {
                 let text = tokenizer.encode(text)?;
@@ -67,11 +121,25 @@ impl<'a> Prepared<'a> {
                     aim,
                 )
             }
-            (Loaded::Image { model, form }, Material::Picture(picture)) => {
-                let image = Image::new(picture.clone(), form, &args.baseline)?;
-                let players = Players::of_image(&image, form, &args.players, &args.background)?;
+            (Loaded::Image { model, form }, Material::Picture(_) | Material::PictureFile(_)) => {
+                let picture = match &sample.material {
+                    Material::Picture(picture) => picture.clone(),
+                    Material::PictureFile(path) => Picture::read(path)?,
+                    _ => unreachable!("matched above"),
+                };
+                let image = Image::new(picture, form, &args.baseline)?;
                 let aim = Aim::of_features(&args.target, model, &image.features)?;
-                (Own::Image { model, image }, players, aim)
+                let (map, players) = match &args.layer {
+                    Some(name) => {
+                        let (map, players) = FeatureMap::new(model, name, &image, args)?;
+                        (Some(map), players)
+                    }
+                    None => (
+                        None,
+                        Players::of_image(&image, form, &args.players, &args.background)?,
+                    ),
+                };
+                (Own::Image { model, image, map }, players, aim)
             }
             (Loaded::Row { model, form }, Material::Row(table, number)) => {
                 let row = Row::new(table, *number, form, &args.baseline)?;
@@ -79,15 +147,15 @@ impl<'a> Prepared<'a> {
                 let aim = Aim::of_features(&args.target, model, &row.features)?;
                 (Own::Row { model, row }, players, aim)
             }
-            (network, material) => {
+            (_, material) => {
                 let sample = match material {
                     Material::Text(_) => "a text",
-                    Material::Picture(_) => "an image",
+                    Material::Picture(_) | Material::PictureFile(_) => "an image",
                     Material::Row(..) => "a row",
                 };
                 return Err(Error::Input(format!(
                     "this model takes {}, and the sample is {sample}",
-                    network.takes()
+                    network.model.takes()
                 )));
             }
         };
@@ -117,9 +185,9 @@ impl<'a> Prepared<'a> {
     ) -> Result<SampleGame<'_>> {
         let readout = self.args.readout;
         let (players, aim) = (&self.players, &self.aim);
-        let of_features = |model, features| {
-            FeatureGame::new(model, features, players, aim, readout, batch)
-                .map(SampleGame::Features)
+        let of_features = |model, layer, features| {
+            let game = FeatureGame::at_layer(model, layer, features, players, aim, readout, batch);
+            game.map(SampleGame::Features)
         };
         match &self.own {
             Own::Text {
@@ -136,8 +204,17 @@ impl<'a> Prepared<'a> {
                 };
                 NetworkGame::new(model, text, players, aim, options).map(SampleGame::Text)
             }
-            Own::Image { model, image } => of_features(model, &image.features),
-            Own::Row { model, row } => of_features(model, &row.features),
+            Own::Image {
+                model,
+                map: Some(map),
+                ..
+            } => of_features(model, map.layer, &map.features),
+            Own::Image {
+                model,
+                image,
+                map: None,
+            } => of_features(model, 0, &image.features),
+            Own::Row { model, row } => of_features(model, 0, &row.features),
         }
     }
 
@@ -168,6 +245,12 @@ impl<'a> Prepared<'a> {
             .filter(|&element| players.owner[element].is_none())
             .collect();
         record.sample = Some(self.name.clone());
+        record.config["players"] = json!(match (&self.args.players, &self.own) {
+            (PlayerRule::Auto, Own::Text { .. }) => "word".into(),
+            (PlayerRule::Auto, Own::Image { .. }) => "grid:3x4".into(),
+            (PlayerRule::Auto, Own::Row { .. }) => "column".into(),
+            (rule, _) => rule.to_string(),
+        });
         record.readout = Some(self.args.readout.to_string());
         record.target = Some(match self.aim.is_class {
             true => json!({ "text": self.aim.text, "class": self.aim.outputs[0] }),
@@ -178,11 +261,23 @@ impl<'a> Prepared<'a> {
                 record.kind = Some("text");
                 record.baseline = Some(baseline.clone());
             }
-            Own::Image { image, .. } => {
+            Own::Image { image, map, .. } => {
                 record.kind = Some("image");
-                record.baseline =
-                    Some(self.baseline("the colour that the normalization makes zero"));
-                record.image = Some(image_info(image, &self.args.players)?);
+                let zero = match map {
+                    Some(_) => "zero",
+                    None => "the colour that the normalization makes zero",
+                };
+                record.baseline = Some(self.baseline(zero));
+                // Cells of a map are no cells of the image.
+                let grid = self.grid().filter(|_| map.is_none());
+                record.image = Some(image_info(image, grid)?);
+                record.map = map.as_ref().map(|map| MapInfo {
+                    layer: self.args.layer.clone().unwrap_or_default(),
+                    channels: map.features.channels,
+                    height: map.features.height,
+                    width: map.features.width,
+                    grid: self.grid().map(|cells| grid_info(&map.features, cells)),
+                });
             }
             Own::Row { row, .. } => {
                 record.kind = Some("row");
@@ -198,9 +293,17 @@ impl<'a> Prepared<'a> {
         Ok(())
     }
 
+    /// Rows and columns of cells, where players are cells.
+    fn grid(&self) -> Option<(usize, usize)> {
+        match self.args.players {
+            PlayerRule::Auto => Some((3, 4)),
+            PlayerRule::Grid(rows, columns) => Some((rows, columns)),
+            _ => None,
+        }
+    }
+
     /// What stands where numbers are absent, as words; `zero` says what the zero is.
     fn baseline(&self, zero: &str) -> String {
-        use harsanyi::input::Baseline;
         match &self.args.baseline {
             Baseline::Auto | Baseline::Zero => zero.into(),
             Baseline::Mean => "the mean".into(),
@@ -210,30 +313,24 @@ impl<'a> Prepared<'a> {
     }
 }
 
-fn image_info(image: &Image, rule: &PlayerRule) -> Result<ImageInfo> {
-    let Features {
-        height,
-        width,
-        channels,
-        ..
-    } = image.features;
+fn grid_info(features: &Features, (rows, columns): (usize, usize)) -> GridInfo {
     let bounds =
         |length: usize, cells: usize| (0..=cells).map(|cell| cell * length / cells).collect();
-    let grid = match rule {
-        PlayerRule::Auto => Some((3, 4)),
-        &PlayerRule::Grid(rows, columns) => Some((rows, columns)),
-        _ => None,
-    };
+    GridInfo {
+        rows: bounds(features.height, rows),
+        columns: bounds(features.width, columns),
+    }
+}
+
+fn image_info(image: &Image, grid: Option<(usize, usize)>) -> Result<ImageInfo> {
+    let features = &image.features;
     let png = base64::engine::general_purpose::STANDARD.encode(image.prepared.png()?);
     Ok(ImageInfo {
-        height,
-        width,
-        channels,
+        height: features.height,
+        width: features.width,
+        channels: features.channels,
         original: [image.original.height, image.original.width],
-        grid: grid.map(|(rows, columns)| GridInfo {
-            rows: bounds(height, rows),
-            columns: bounds(width, columns),
-        }),
+        grid: grid.map(|cells| grid_info(features, cells)),
         png: format!("data:image/png;base64,{png}"),
     })
 }

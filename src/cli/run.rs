@@ -66,6 +66,7 @@ pub(crate) fn evaluate(
         sample: None,
         kind: None,
         image: None,
+        map: None,
         row: None,
         players: Vec::new(),
         background: Vec::new(),
@@ -183,6 +184,7 @@ pub(crate) fn config(
         config["model"] = json!(sample.model.as_deref().unwrap_or("demo"));
         config["image"] = json!(sample.image.as_ref().map(|path| path.display().to_string()));
         config["row"] = json!(sample.row);
+        config["layer"] = json!(sample.layer);
         config["data"] = json!(sample.data.as_ref().map(|path| path.display().to_string()));
         config["limit"] = json!(sample.limit);
         config["players"] = json!(sample.players.to_string());

@@ -32,7 +32,7 @@ pub(crate) fn sample(args: &SampleArgs, network: &Network) -> anyhow::Result<Raw
     let text = args.words.as_deref().or(args.text.as_deref());
     Ok(match (text, &args.image, &args.row, &network.model) {
         (Some(text), ..) => RawSample::text(text),
-        (None, Some(path), ..) => RawSample::image(path)?,
+        (None, Some(path), ..) => RawSample::image(path),
         (None, None, Some(place), Loaded::Row { form, .. }) => RawSample::row(place, form)?,
         (_, _, _, model) => {
             let must = format!(
@@ -149,14 +149,12 @@ pub(crate) fn tabulate(
             .into());
         }
         let failed = batch::each(
-            data,
-            args.sample.limit,
+            &network.samples(data, args.sample.limit)?,
             target.is_some(),
             output,
-            |text, output| {
-                let sample = RawSample::text(&text.text);
-                let source = Source::Sample(network, &sample);
-                let dir = target.map(|dir| dir.join("samples").join(&text.id));
+            |sample, output| {
+                let source = Source::Sample(network, sample);
+                let dir = target.map(|dir| dir.join("samples").join(&sample.id));
                 dir.as_deref().map(folder::create).transpose()?;
                 let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
                 write_table(&evaluated, dir.as_deref(), None)?;

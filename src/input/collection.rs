@@ -1,6 +1,6 @@
 //! Samples as files hold them, before it is known what a network makes of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{NumberTable, Picture, RowForm};
@@ -13,6 +13,8 @@ pub enum Material {
     Text(String),
     /// An image.
     Picture(Picture),
+    /// The image in a PNG or JPEG file.
+    PictureFile(PathBuf),
     /// A row of a table, the first behind the header being 0.
     Row(Arc<NumberTable>, usize),
 }
@@ -26,6 +28,8 @@ pub struct RawSample {
     pub name: String,
     /// What it is made of.
     pub material: Material,
+    /// The class that the data set says it has, by name or number.
+    pub label: Option<String>,
 }
 
 impl RawSample {
@@ -35,19 +39,18 @@ impl RawSample {
             id: "text".into(),
             name: text.into(),
             material: Material::Text(text.into()),
+            label: None,
         }
     }
 
     /// The image in the PNG or JPEG file at `path`.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or that is no such image.
-    pub fn image(path: &Path) -> Result<Self> {
-        Ok(Self {
-            id: stem(path),
+    pub fn image(path: &Path) -> Self {
+        Self {
+            id: plain(&stem(path)),
             name: path.display().to_string(),
-            material: Material::Picture(Picture::read(path)?),
-        })
+            material: Material::PictureFile(path.into()),
+            label: None,
+        }
     }
 
     /// The row that `place` names as `FILE:N`, the first behind the header being 0.
@@ -70,8 +73,38 @@ impl RawSample {
         Self {
             id: format!("{number:05}"),
             name: format!("row {number} of {path}"),
+            label: table.labels.get(number).cloned(),
             material: Material::Row(table, number),
         }
+    }
+
+    /// The rows of the table at `path`, the first `limit` of them.
+    ///
+    /// # Errors
+    /// Whatever [`RowForm::read`] meets.
+    pub fn rows(path: &Path, form: &RowForm, limit: Option<usize>) -> Result<Vec<Self>> {
+        let table = Arc::new(form.read(path)?);
+        let count = table.rows.len().min(limit.unwrap_or(usize::MAX));
+        let shown = path.display().to_string();
+        Ok((0..count)
+            .map(|number| Self::of_row(&shown, Arc::clone(&table), number))
+            .collect())
+    }
+}
+
+/// What of `text` can be the name of a folder.
+fn plain(text: &str) -> String {
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let safe: String = text.chars().map(safe).take(100).collect();
+    match safe.starts_with('.') || safe.is_empty() {
+        true => format!("_{safe}"),
+        false => safe,
     }
 }
 

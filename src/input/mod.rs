@@ -11,6 +11,7 @@ pub mod idx;
 pub mod image;
 pub mod labelled;
 pub mod picture;
+mod pictures;
 pub mod players;
 pub mod row;
 mod spans;

@@ -290,8 +290,11 @@ impl Players {
         Ok(())
     }
 
-    /// Without the players that `background` names; somebody must be left.
-    pub(super) fn without(self, background: &[String]) -> Result<Self> {
+    /// Without the players that `background` names, by label or by number.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name that is no player's, and when nobody is left.
+    pub fn without(self, background: &[String]) -> Result<Self> {
         let mut stays = vec![true; self.labels.len()];
         let bare = |label: &str| {
             label

@@ -28,6 +28,8 @@ pub struct NumberTable {
     pub columns: Vec<String>,
     /// Rows of as many numbers, as the file holds them.
     pub rows: Vec<Vec<f64>>,
+    /// The answer of each row, where the table has such a column.
+    pub labels: Vec<String>,
 }
 
 /// A row, prepared for a network.
@@ -39,6 +41,10 @@ pub struct Row {
     pub raw: Vec<f64>,
     /// The numbers that the network is given.
     pub features: Features,
+}
+
+fn is_answer(name: &str) -> bool {
+    ANSWERS.contains(&name.to_lowercase().as_str())
 }
 
 impl RowForm {
@@ -92,7 +98,7 @@ impl RowForm {
         let places: Vec<usize> = match self.named.is_empty() {
             false => self.named.iter().map(place).collect::<Result<_>>()?,
             true => (0..header.len())
-                .filter(|&at| !ANSWERS.contains(&header[at].to_lowercase().as_str()))
+                .filter(|&at| !is_answer(header[at]))
                 .collect(),
         };
         if places.len() != self.count {
@@ -102,7 +108,8 @@ impl RowForm {
                 self.count
             )));
         }
-        let mut rows = Vec::new();
+        let answer = (0..header.len()).find(|&at| is_answer(header[at]) && !places.contains(&at));
+        let (mut rows, mut labels) = (Vec::new(), Vec::new());
         for record in reader.records() {
             let record = record.map_err(Error::parse(path, "table"))?;
             let line = record.position().map_or(0, |position| position.line());
@@ -116,6 +123,11 @@ impl RowForm {
                     ))
                 })
             };
+            labels.extend(
+                answer
+                    .and_then(|at| record.get(at))
+                    .map(|label| label.trim().to_owned()),
+            );
             rows.push(places.iter().map(number).collect::<Result<Vec<f64>>>()?);
         }
         match rows.is_empty() {
@@ -123,6 +135,7 @@ impl RowForm {
             false => Ok(NumberTable {
                 columns: places.iter().map(|&at| header[at].to_owned()).collect(),
                 rows,
+                labels,
             }),
         }
     }

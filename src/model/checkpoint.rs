@@ -86,7 +86,7 @@ impl Checkpoint {
         }
         let config = read_json(&dir.join("config.json"))?;
         // What cannot be run is refused before anything else that it lacks.
-        let reads_text = LayerRecipe::find(&config).is_none();
+        let reads_text = !takes_numbers(&config);
         if reads_text {
             let name = config["model_type"]
                 .as_str()
@@ -117,7 +117,7 @@ impl Checkpoint {
 
     /// Whether the network takes images or rows, not text.
     pub fn takes_numbers(&self) -> bool {
-        LayerRecipe::find(&self.config).is_some()
+        takes_numbers(&self.config)
     }
 
     /// SHA-256 over the weight files in order, in hexadecimal.
@@ -147,6 +147,10 @@ impl Checkpoint {
             .map(|byte| format!("{byte:02x}"))
             .collect())
     }
+}
+
+fn takes_numbers(config: &Value) -> bool {
+    !LayerRecipe::find(config).is_empty()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

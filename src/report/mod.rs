@@ -21,7 +21,7 @@ pub use joint::{JointReport, OverlapEntry};
 pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, SignedStrength};
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
-pub use record::{GridInfo, ImageInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA};
+pub use record::{GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA};
 pub use sampled_orders::{
     CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
 };

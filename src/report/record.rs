@@ -33,6 +33,8 @@ pub struct Record {
     pub kind: Option<&'static str>,
     /// The image, where the sample is one.
     pub image: Option<ImageInfo>,
+    /// The map, where players are cells of what a layer puts out.
+    pub map: Option<MapInfo>,
     /// The row, where the sample is one.
     pub row: Option<RowInfo>,
     /// The players, in order.
@@ -102,6 +104,21 @@ pub struct ImageInfo {
     pub grid: Option<GridInfo>,
     /// The image, as a `data:` address of a PNG file.
     pub png: String,
+}
+
+/// What a layer of the network puts out for an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MapInfo {
+    /// The name of the layer.
+    pub layer: String,
+    /// Numbers per cell.
+    pub channels: usize,
+    /// Rows of cells.
+    pub height: usize,
+    /// Cells in a row.
+    pub width: usize,
+    /// Where players begin and end, in cells.
+    pub grid: Option<GridInfo>,
 }
 
 /// A grid of cells: cell (r, c) reaches from `rows[r]` to `rows[r + 1]` and from `columns[c]` to `columns[c + 1]`.

@@ -2,6 +2,7 @@
 //!
 //! Batch norm always uses its stored statistics, as in evaluation, and is folded into the convolution before it.
 
+mod builder;
 mod load;
 mod quick;
 mod recipe;
@@ -24,6 +25,8 @@ pub struct FeatureModel {
     layers: Vec<Layer>,
     /// What enters each layer, and behind the last what comes out.
     shapes: Vec<Shape>,
+    /// What each layer is called.
+    names: Vec<String>,
     architecture: String,
     classes: Vec<String>,
     parameters: usize,
@@ -144,9 +147,36 @@ impl FeatureModel {
         self.shapes[layer]
     }
 
-    /// How many layers there are.
-    pub fn layers(&self) -> usize {
-        self.layers.len()
+    /// What the layers are called, first to last: by the tensors that they have, else by what they follow.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The number of the layer that takes what the one called `name` puts out.
+    ///
+    /// # Errors
+    /// [`Error::Input`], naming the layers that put out maps of more than one cell.
+    pub fn behind(&self, name: &str) -> Result<usize> {
+        let is_map = |layer: usize| {
+            let [_, h, w] = self.shapes[layer + 1];
+            h * w > 1
+        };
+        let found = self.names.iter().position(|own| own == name);
+        found
+            .filter(|&layer| is_map(layer))
+            .map(|layer| layer + 1)
+            .ok_or_else(|| {
+                let maps = self
+                    .names
+                    .iter()
+                    .enumerate()
+                    .filter(|(layer, _)| is_map(*layer));
+                let known: Vec<&str> = maps.map(|(_, name)| name.as_str()).collect();
+                Error::Input(format!(
+                    "no layer `{name}` puts out a map; those that do: {}",
+                    known.join(", ")
+                ))
+            })
     }
 
     /// The most numbers that one image or row becomes on its way.

@@ -5,11 +5,15 @@
 use serde::Deserialize;
 
 use crate::model::Activation;
-use crate::{Error, Result};
 
 /// All recipes, in the order in which `models list` prints them.
-const SOURCES: [&str; 3] = [
+const SOURCES: [&str; 8] = [
     include_str!("../../../models/cifar_resnet.toml"),
+    include_str!("../../../models/resnet.toml"),
+    include_str!("../../../models/resnet_transformers.toml"),
+    include_str!("../../../models/vgg_timm.toml"),
+    include_str!("../../../models/vgg.toml"),
+    include_str!("../../../models/alexnet.toml"),
     include_str!("../../../models/lenet.toml"),
     include_str!("../../../models/mlp.toml"),
 ];
@@ -24,6 +28,11 @@ pub struct LayerRecipe {
     /// The values of `model_type` in `config.json` that it serves.
     #[serde(default)]
     pub model_types: Vec<String>,
+    /// A tensor that tells this naming from others of the same name, where there are several.
+    pub needs: Option<String>,
+    /// Switches of `config.json` that this recipe does not serve.
+    #[serde(default)]
+    pub unless: Vec<String>,
     /// The layers, first to last.
     pub layers: Vec<LayerKind>,
 }
@@ -67,6 +76,17 @@ pub enum LayerKind {
     },
     /// Residual blocks, as many as the checkpoint has.
     Stage(StageRecipe),
+    /// The convolutions of a numbered list, `{i}` being the number. One with running statistics behind it has a batch norm.
+    /// Behind each stands a ReLU, which has a number and no tensors; where two numbers are without tensors, or at the end,
+    /// the second one is a pool.
+    Sequence {
+        /// What stands before `.weight`.
+        name: String,
+        /// Rows and columns of zeros at every side of each convolution.
+        padding: usize,
+        /// Size and stride of a pool.
+        pool: usize,
+    },
 }
 
 /// A convolution, and the batch norm behind it.
@@ -83,6 +103,9 @@ pub struct ConvRecipe {
     /// Rows and columns of zeros at every side.
     #[serde(default)]
     pub padding: usize,
+    /// Whether every channel has a kernel of its own.
+    #[serde(default)]
+    pub depthwise: bool,
 }
 
 /// Residual blocks: act(convolutions(x) + shortcut(x)).
@@ -136,34 +159,18 @@ impl LayerRecipe {
             .collect()
     }
 
-    /// The recipe for a `config.json`, by its `architecture` or its `model_type`.
-    pub fn find(config: &serde_json::Value) -> Option<Self> {
+    /// The recipes for a `config.json`, by its `architecture` or its `model_type`; none for a network of another kind.
+    pub fn find(config: &serde_json::Value) -> Vec<Self> {
         let named = |key: &str, names: &[String]| {
             config[key]
                 .as_str()
                 .is_some_and(|own| names.iter().any(|name| name == own))
         };
-        Self::all().into_iter().find(|recipe| {
+        let mut all = Self::all();
+        all.retain(|recipe| {
             named("architecture", &recipe.architectures) || named("model_type", &recipe.model_types)
-        })
-    }
-
-    /// The same.
-    ///
-    /// # Errors
-    /// [`Error::UnknownModel`], which lists the names that have one.
-    pub fn expect(config: &serde_json::Value) -> Result<Self> {
-        let name = config["architecture"]
-            .as_str()
-            .or(config["model_type"].as_str());
-        Self::find(config).ok_or_else(|| Error::UnknownModel {
-            found: name.unwrap_or("(none)").into(),
-            known: Self::all()
-                .iter()
-                .flat_map(|recipe| recipe.names())
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
+        });
+        all
     }
 
     /// Every name that it serves.
@@ -186,9 +193,9 @@ mod tests {
             assert!(!recipe.layers.is_empty());
             for name in &recipe.architectures {
                 let found = LayerRecipe::find(&serde_json::json!({ "architecture": name }));
-                assert_eq!(found.expect("known").names(), recipe.names());
+                assert!(found.iter().any(|found| found.names() == recipe.names()));
             }
         }
-        assert!(LayerRecipe::find(&serde_json::json!({ "architecture": "swin" })).is_none());
+        assert!(LayerRecipe::find(&serde_json::json!({ "architecture": "swin" })).is_empty());
     }
 }
