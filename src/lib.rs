@@ -56,6 +56,7 @@ pub mod model;
 #[cfg(feature = "network")]
 mod ops;
 pub mod report;
+pub mod sampling;
 pub mod stats;
 pub mod transform;
 #[cfg(feature = "network")]

@@ -20,6 +20,7 @@ mod inference;
 #[cfg(feature = "network")]
 mod models;
 mod shared;
+mod sparse;
 #[cfg(feature = "network")]
 mod trie;
 mod value_files;

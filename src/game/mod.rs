@@ -4,9 +4,11 @@
 //! values, from which every exact quantity of the crate follows.
 
 pub mod file;
+mod samples;
 pub mod synthetic;
 mod table;
 
+pub use samples::{Samples, ask};
 pub use table::ValueTable;
 
 use crate::{Coalition, Error, Result};
