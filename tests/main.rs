@@ -24,6 +24,7 @@ mod order_sampled;
 mod process;
 mod sampling;
 mod shared;
+mod sparse;
 #[cfg(feature = "network")]
 mod trie;
 mod value_files;

@@ -8,12 +8,14 @@ pub mod memo;
 mod pieces;
 pub mod process;
 mod roster;
+mod samples;
 pub mod store;
 pub mod synthetic;
 mod table;
 
 pub use pieces::{Pieces, Shard};
 pub use roster::{Groups, Roster};
+pub use samples::{Samples, ask};
 pub use table::ValueTable;
 
 use crate::{Coalition, Error, Result};

@@ -6,6 +6,8 @@
 //! [`permutation`] follows players as they join one after another, [`pairs`] draws coalitions and their complements size by
 //! size without asking one twice, [`regression`] fits games of low order to what those answered, and [`stratified`] corrects
 //! such a fit to an estimate of the game itself. [`path`] is for games that serve gradients. [`estimate`] chooses by name.
+//! [`context`] draws pairs and contexts for multi-order interactions, and [`sparse`] recovers the few AND and OR terms that
+//! explain a game of many players.
 
 mod cholesky;
 pub mod context;
@@ -16,6 +18,7 @@ pub mod pairs;
 pub mod path;
 pub mod permutation;
 pub mod regression;
+pub mod sparse;
 pub mod stratified;
 
 pub use estimate::{Estimate, Estimated, student_quantile};
