@@ -121,10 +121,12 @@ class Family:
     shard_size: str = "1MB"
     # Places of the 16-token prompt that the case with `positions` keeps.
     kept: tuple[int, ...] = (0, 2, 3, 6, 7, 11, 15)
+    # What names of tensors begin with here, and in published checkpoints.
+    renamed: tuple[str, str] = ("", "")
 
     @property
     def is_decoder(self):
-        return "ForCausalLM" in self.config["architectures"][0]
+        return "SequenceClassification" not in self.config["architectures"][0]
 
 
 def decoder(architecture, **keys):
@@ -250,6 +252,138 @@ QWEN3 = decoder(
     use_sliding_window=False,
 )
 
+GEMMA = decoder(
+    "Gemma",
+    **BOS_EOS,
+    head_dim=12,
+    hidden_act="gelu_pytorch_tanh",
+    num_key_value_heads=1,
+    rms_norm_eps=1e-6,
+    tie_word_embeddings=...,
+)
+
+# Caps small enough to bend the scores and the logits; the even layer slides.
+GEMMA2 = decoder(
+    "Gemma2",
+    **BOS_EOS,
+    attn_logit_softcapping=3.0,
+    final_logit_softcapping=8.0,
+    head_dim=8,
+    hidden_act=...,
+    hidden_activation="gelu_pytorch_tanh",
+    query_pre_attn_scalar=5,
+    rms_norm_eps=1e-6,
+    sliding_window=6,
+    tie_word_embeddings=...,
+)
+
+# As first published: two thetas, scaling in the full layer only, two layers
+# that slide.
+GEMMA3 = decoder(
+    "Gemma3",
+    **BOS_EOS,
+    head_dim=12,
+    hidden_act=...,
+    hidden_activation="gelu_pytorch_tanh",
+    model_type="gemma3_text",
+    num_hidden_layers=3,
+    query_pre_attn_scalar=10,
+    rms_norm_eps=1e-6,
+    rope_local_base_freq=50.0,
+    rope_scaling={"factor": 2.0, "rope_type": "linear"},
+    rope_theta=1000.0,
+    sliding_window=6,
+    sliding_window_pattern=3,
+    tie_word_embeddings=...,
+)
+
+# Three quarters of each head are rotated, each frequency scaled by its own
+# factor; the prompts are shorter than `original_max_position_embeddings`.
+PHI3 = decoder(
+    "Phi3",
+    **BOS_EOS,
+    max_position_embeddings=128,
+    original_max_position_embeddings=64,
+    pad_token_id=2,
+    partial_rotary_factor=0.75,
+    rope_scaling={
+        "long_factor": [2.0, 4.0, 8.0],
+        "short_factor": [1.0, 1.25, 1.7],
+        "type": "longrope",
+    },
+    sliding_window=64,
+)
+
+OLMO2 = decoder("Olmo2", attention_bias=False, bos_token_id=None, eos_token_id=0)
+
+GRANITE = decoder(
+    "Granite",
+    attention_bias=False,
+    attention_multiplier=0.2,
+    bos_token_id=0,
+    embedding_multiplier=1.7,
+    eos_token_id=0,
+    logits_scaling=1.9,
+    mlp_bias=False,
+    residual_multiplier=0.6,
+    tie_word_embeddings=True,
+)
+
+# As published: its own keys, nothing about tying, no inner width.
+GPT2 = {
+    "activation_function": "gelu_new",
+    "architectures": ["GPT2LMHeadModel"],
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+    "layer_norm_epsilon": 1e-5,
+    "model_type": "gpt2",
+    "n_ctx": 64,
+    "n_embd": 32,
+    "n_head": 4,
+    "n_layer": 2,
+    "n_positions": 64,
+    "torch_dtype": "float32",
+    "vocab_size": VOCABULARY,
+}
+
+GPT_NEOX = {
+    "architectures": ["GPTNeoXForCausalLM"],
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+    "hidden_act": "gelu",
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "layer_norm_eps": 1e-5,
+    "max_position_embeddings": 64,
+    "model_type": "gpt_neox",
+    "num_attention_heads": 2,
+    "num_hidden_layers": 2,
+    "rotary_emb_base": 100,
+    "rotary_pct": 0.25,
+    "tie_word_embeddings": False,
+    "torch_dtype": "float32",
+    "use_parallel_residual": True,
+    "vocab_size": VOCABULARY,
+}
+
+OPT = {
+    "activation_function": "relu",
+    "architectures": ["OPTForCausalLM"],
+    "bos_token_id": 2,
+    "do_layer_norm_before": True,
+    "eos_token_id": 2,
+    "ffn_dim": 48,
+    "hidden_size": 32,
+    "max_position_embeddings": 64,
+    "model_type": "opt",
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "pad_token_id": 1,
+    "torch_dtype": "float32",
+    "vocab_size": VOCABULARY,
+    "word_embed_proj_dim": 32,
+}
+
 BERT = classifier(
     "Bert",
     SENTIMENTS,
@@ -301,6 +435,23 @@ FAMILIES = {
     "mistral": Family(MISTRAL, "llama", "mistral", kept=(0, 2, 3, 5)),
     "qwen2": Family(QWEN2, "qwen", "qwen2"),
     "qwen3": Family(QWEN3, "qwen", "qwen3"),
+    "gemma": Family(GEMMA, "llama", "gemma"),
+    "gemma2": Family(GEMMA2, "llama", "gemma2", kept=(0, 2, 3, 5)),
+    "gemma3": Family(GEMMA3, "llama", "gemma3", kept=(0, 2, 3, 5)),
+    "phi3": Family(PHI3, "llama", "phi3"),
+    "olmo2": Family(OLMO2, "qwen", "olmo2"),
+    "granite": Family(GRANITE, "qwen", "granite"),
+    "gpt2": Family(GPT2, "qwen", "gpt2", renamed=("transformer.", "")),
+    "gpt-neox": Family(
+        GPT_NEOX, "qwen", "gpt-neox", renamed=("lm_head.", "embed_out.")
+    ),
+    "gpt-neox-serial": Family(
+        GPT_NEOX | {"use_parallel_residual": False},
+        "qwen",
+        "gpt-neox",
+        renamed=("lm_head.", "embed_out."),
+    ),
+    "opt": Family(OPT, "llama", "opt"),
     "bert": Family(BERT, "bert", "bert"),
     "bert-f16": Family(
         BERT | {"torch_dtype": "float16"}, "bert", "bert", torch.float16
@@ -458,7 +609,8 @@ def draw(seed, name, shape):
     if name.endswith("bias"):
         return 0.3 * noise
     if len(shape) == 1:
-        return 1 + 0.3 * noise
+        # Gemma's norms multiply by 1 + weight.
+        return (0 if seed.startswith("gemma") else 1) + 0.3 * noise
     if "embed" in name:
         return 0.4 * noise
     return 1.5 * noise / math.sqrt(shape[1])
@@ -481,6 +633,12 @@ def legacy_buffers(family):
     return {}
 
 
+def published(name, family):
+    """The name of a tensor in published checkpoints."""
+    ours, theirs = family.renamed
+    return theirs + name.removeprefix(ours) if name.startswith(ours) else name
+
+
 def write_weights(folder, family):
     with torch.device("meta"):
         model = model_class(family).from_config(AutoConfig.from_pretrained(folder))
@@ -488,7 +646,7 @@ def write_weights(folder, family):
     if model.config.get_text_config().tie_word_embeddings and family.is_decoder:
         del shapes["lm_head.weight"]
     weights = {
-        name: draw(family.weights, name, shape).to(family.dtype)
+        published(name, family): draw(family.weights, name, shape).to(family.dtype)
         for name, shape in shapes.items()
     }
     save_torch_state_dict(
@@ -541,10 +699,10 @@ class Network:
     def __init__(self, folder, family):
         self.stock = self.load(folder, family)
         self.wide = self.load(folder, family)
-        if family.is_decoder:
-            rotary = type(self.wide.model.rotary_emb)
+        rotary = getattr(self.wide.base_model, "rotary_emb", None)
+        if rotary is not None:
             with in_double():
-                self.wide.model.rotary_emb = rotary(self.wide.config)
+                self.wide.base_model.rotary_emb = type(rotary)(self.wide.config)
 
     @staticmethod
     def load(folder, family):
@@ -615,7 +773,9 @@ def decoder_gaps(family, network, ids):
     kept = list(family.kept)
     logits = network.logits(keep(ids, kept), kept)[-1]
     ids = ids[: kept[-1] + 1]
-    masked = network.logits(ids, mask=mask_of(len(ids), kept))[-1]
+    # OPT counts the tokens that are attended to, so that positions are given.
+    everywhere = list(range(len(ids)))
+    masked = network.logits(ids, everywhere, mask_of(len(ids), kept))[-1]
     assert close(logits, masked)
     return case(None, keep(ids, kept), logits.tolist(), kept)
 
@@ -687,10 +847,14 @@ def write_family(folder, family):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=OUT, help="where the folders go")
-    out = parser.parse_args().out
+    parser.add_argument("families", nargs="*", help="these only; all by default")
+    options = parser.parse_args()
+    out = options.out
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     for name, family in FAMILIES.items():
+        if options.families and name not in options.families:
+            continue
         write_family(out / name, family)
         size = sum(file.stat().st_size for file in (out / name).iterdir())
         print(f"{name}: {size} bytes")

@@ -61,6 +61,30 @@ pub enum Error {
         /// Values answered.
         got: usize,
     },
+    /// Another program that is no game, or does not go on being one.
+    #[error("the game `{command}` {reason}")]
+    Process {
+        /// The program and its arguments.
+        command: String,
+        /// What it did.
+        reason: String,
+    },
+    /// A coalition that a table or file of values does not hold.
+    #[error("v({coalition}) is not among the values of the game")]
+    NoValue {
+        /// The coalition asked.
+        coalition: Coalition,
+    },
+    /// A file of values that is no complete table.
+    #[error("{missing} of {of} coalitions have no value, the first of them {first}")]
+    Incomplete {
+        /// How many have none.
+        missing: usize,
+        /// 2^n.
+        of: usize,
+        /// The first of them in the order of a table.
+        first: Coalition,
+    },
     /// A synthetic expression that does not parse.
     #[error("cannot read the game `{expression}`: {reason}")]
     Expression {
@@ -134,6 +158,45 @@ pub enum Error {
         /// The cause, where another library reported one.
         #[source]
         source: Option<Source>,
+    },
+    /// Values on disk that belong to another game.
+    #[error(
+        "the values in `{}` belong to another run: {field} was {stored}, now it is {asked}",
+        path.display()
+    )]
+    OtherGame {
+        /// Where the values are.
+        path: PathBuf,
+        /// The first field in which the two differ.
+        field: String,
+        /// What it was.
+        stored: String,
+        /// What it is now.
+        asked: String,
+    },
+    /// An unfinished table where a new one was to begin.
+    #[error("`{}` holds the unfinished table of another run", path.display())]
+    Unfinished {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A table of which not all pieces are there.
+    #[error("`{}` is not complete: {missing} of {of} pieces are missing ({which})", path.display())]
+    PiecesMissing {
+        /// Where it is.
+        path: PathBuf,
+        /// How many pieces are missing.
+        missing: usize,
+        /// How many there are in all.
+        of: usize,
+        /// Which ones.
+        which: String,
+    },
+    /// A store that another process works in.
+    #[error("another process works in `{}`", path.display())]
+    Busy {
+        /// Where.
+        path: PathBuf,
     },
     /// A backend that this build lacks.
     #[error("this build has no `{feature}` backend")]

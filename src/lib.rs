@@ -29,8 +29,8 @@
 //!
 //! # Map
 //!
-//! In the order of the data: [`coalition`] → [`game`] → [`transform`] → [`interaction`] → [`stats`] → [`report`]. Each imports
-//! from those before it and never from those after. [`mod@error`] holds the one error type of the library.
+//! In the order of the data: [`coalition`] → [`game`] → [`transform`] → [`sampling`] → [`interaction`] → [`stats`] →
+//! [`report`]. Each imports from those before it and never from those after. [`mod@error`] holds the one error type of the library.
 //!
 //! With the feature `network` stand beside them `device`, `model` (token ids in, logits out; it has never heard of a player),
 //! `input` (samples, players, baselines, targets) and `value`, where the two meet: a network on a sample, seen as a [`Game`].
@@ -56,6 +56,7 @@ pub mod model;
 #[cfg(feature = "network")]
 mod ops;
 pub mod report;
+pub mod sampling;
 pub mod stats;
 pub mod transform;
 #[cfg(feature = "network")]

@@ -15,12 +15,12 @@ fn everything() -> Option<PathBuf> {
     shared::folder("")
 }
 
-/// The table that `harsanyi tabulate` writes for `text`.
-fn tabulate(model: &Path, text: &str, options: &[&str]) -> Vec<f64> {
+/// The table that `harsanyi tabulate` writes for `sample`, a text or an option that names another.
+fn tabulate(model: &Path, sample: &str, options: &[&str]) -> Vec<f64> {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("values.npy");
     let run = Command::new(env!("CARGO_BIN_EXE_harsanyi"))
-        .args(["tabulate", text, "--quiet", "--model"])
+        .args(["tabulate", sample, "--quiet", "--model"])
         .arg(model)
         .args(options)
         .arg("-o")
@@ -142,5 +142,79 @@ fn a_classifier_of_10_words_equals_its_reference() {
 fn a_classifier_of_12_words_equals_its_reference() {
     for baseline in ["mask", "pad"] {
         classifier("minilm-sst2_n12", baseline, "class:positive", "logit");
+    }
+}
+
+/// Column `class` of the logits (2^n, C).
+fn column(logits: &[f64], classes: usize, class: usize) -> Vec<f64> {
+    logits.chunks(classes).map(|row| row[class]).collect()
+}
+
+/// Every class's logit of a residual network on an image of 3 × 4 uneven cells, and the log-odds of its answer.
+fn residual_network(case: &str) {
+    let Some(shared) = everything() else { return };
+    let about = describe(&shared, case);
+    let image = shared.join(about["image"].as_str().expect("an image"));
+    let image = format!("--image={}", image.display());
+    let model = shared.join("models/cifar10-resnet20");
+    let logits = reference(&shared, case, "logits");
+    for class in [0, 1, 5, 9] {
+        let target = format!("class:{class}");
+        let options = [
+            "--players",
+            "grid:3x4",
+            "--readout",
+            "logit",
+            "--target",
+            &target,
+        ];
+        let off = furthest(
+            &tabulate(&model, &image, &options),
+            &column(&logits, 10, class),
+        );
+        assert!(off < 2e-4, "{case} class {class}: {off:e}");
+    }
+    let predicted = about["predicted"].as_u64().expect("a class") as usize;
+    let log_odds: Vec<f64> = logits
+        .chunks(10)
+        .map(|row| {
+            let others = row
+                .iter()
+                .enumerate()
+                .filter(|(class, _)| *class != predicted);
+            row[predicted] - others.map(|(_, z)| z.exp()).sum::<f64>().ln()
+        })
+        .collect();
+    let off = furthest(
+        &tabulate(&model, &image, &["--baseline", "zero"]),
+        &log_odds,
+    );
+    assert!(off < 1e-3, "{case} log-odds: {off:e}");
+}
+
+#[test]
+fn images_on_a_residual_network_equal_their_references() {
+    residual_network("resnet20_img0");
+    residual_network("resnet20_img1");
+}
+
+#[test]
+fn rows_of_a_table_equal_their_references() {
+    let Some(shared) = everything() else { return };
+    for case in ["breast-cancer_row004", "breast-cancer_row052"] {
+        let number = describe(&shared, case)["csv_row"].as_u64().expect("a row");
+        let table = shared.join("data/tabular/breast_cancer.csv");
+        let row = format!("--row={}:{number}", table.display());
+        let model = shared.join("models/breast-cancer-mlp");
+        let logits = reference(&shared, case, "logits");
+        for (class, name) in ["malignant", "benign"].into_iter().enumerate() {
+            let target = format!("class:{name}");
+            let options = ["--readout", "logit", "--target", &target];
+            let off = furthest(
+                &tabulate(&model, &row, &options),
+                &column(&logits, 2, class),
+            );
+            assert!(off < 2e-4, "{case} {name}: {off:e}");
+        }
     }
 }

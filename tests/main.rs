@@ -14,6 +14,7 @@ mod cli;
 mod command;
 mod definitions;
 mod extract;
+mod game_files;
 mod golden;
 #[cfg(feature = "network")]
 mod hub;
@@ -21,7 +22,12 @@ mod hub;
 mod inference;
 #[cfg(feature = "network")]
 mod models;
+mod order_sampled;
+mod pages;
+mod process;
+mod sampling;
 mod shared;
+mod sparse;
 #[cfg(feature = "network")]
 mod trie;
 mod value_files;

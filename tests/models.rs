@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, IndexOp};
-use harsanyi::model::{Checkpoint, Family, Model, TokenBatch};
+use harsanyi::model::{Checkpoint, Family, Model, ModelConfig, Recipe, TokenBatch};
 use serde_json::Value;
 
 /// f32 against f64; transformers' own f32 forward is off by 1.3e-5 on the decoders and 7e-7 on the encoders.
@@ -68,7 +68,11 @@ fn check(family: &str) {
     let model = Model::load(&checkpoint, &Device::Cpu, DType::F32).expect("loads");
     let golden = std::fs::read(folder.join("golden.json")).expect("golden");
     let golden: Value = serde_json::from_slice(&golden).expect("json");
-    let offset = model.config().position_offset;
+    // RoBERTa's positions are rows of its table, those of the others begin at 0.
+    let offset = match model.family() {
+        Family::Encoder => model.config().position_offset,
+        Family::Decoder => 0,
+    };
     let tolerance = match model.family() {
         Family::Decoder => DECODER_TOLERANCE,
         Family::Encoder => ENCODER_TOLERANCE,
@@ -128,6 +132,16 @@ golden! {
     mistral_window_equals_transformers "mistral"
     qwen2_equals_transformers "qwen2"
     qwen3_equals_transformers "qwen3"
+    gemma_equals_transformers "gemma"
+    gemma_2_equals_transformers "gemma2"
+    gemma_3_equals_transformers "gemma3"
+    phi_3_equals_transformers "phi3"
+    olmo_2_equals_transformers "olmo2"
+    granite_equals_transformers "granite"
+    gpt_2_equals_transformers "gpt2"
+    gpt_neox_equals_transformers "gpt-neox"
+    gpt_neox_in_series_equals_transformers "gpt-neox-serial"
+    opt_equals_transformers "opt"
     bert_equals_transformers "bert"
     bert_f16_weights_equal_transformers "bert-f16"
     distilbert_equals_transformers "distilbert"
@@ -138,4 +152,40 @@ golden! {
 fn the_demo_model_loads() {
     let model = Model::load(&Checkpoint::demo(), &Device::Cpu, DType::F32).expect("loads");
     assert_eq!(model.config().classes, ["negative", "positive"]);
+}
+
+/// Gemma 3 was published with θ, scaling and the kind of each layer under other keys than those that are written today.
+#[test]
+fn rotary_positions_by_kind_of_layer_read_the_same_in_both_spellings() {
+    let folder = tiny("gemma3");
+    let old = std::fs::read(folder.join("config.json")).expect("config");
+    let mut json: Value = serde_json::from_slice(&old).expect("json");
+    let recipe = Recipe::find("gemma3_text").expect("a recipe");
+    let read = |json: &Value| ModelConfig::new(json, &recipe, &folder).expect("reads");
+    let old = read(&json);
+    for key in ["rope_theta", "rope_local_base_freq", "rope_scaling"] {
+        json[key] = Value::Null;
+    }
+    json["sliding_window_pattern"] = Value::Null;
+    json["layer_types"] =
+        serde_json::json!(["sliding_attention", "sliding_attention", "full_attention"]);
+    json["rope_parameters"] = serde_json::json!({
+        "full_attention": {"rope_type": "linear", "rope_theta": 1000.0, "factor": 2.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
+    });
+    let new = read(&json);
+    assert_eq!((&new.ropes, &new.windows), (&old.ropes, &old.windows));
+    assert_eq!(old.windows, [Some(6), Some(6), None]);
+    assert_eq!(
+        (0..3).map(|layer| old.rope_of(layer)).collect::<Vec<_>>(),
+        [1, 1, 0]
+    );
+    json["use_bidirectional_attention"] = Value::Bool(true);
+    let refused = ModelConfig::new(&json, &recipe, &folder).expect_err("refused");
+    assert!(
+        refused
+            .to_string()
+            .ends_with("`use_bidirectional_attention` = true is not supported"),
+        "{refused}"
+    );
 }

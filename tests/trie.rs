@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const DECODERS: [&str; 7] = [
+const DECODERS: [&str; 17] = [
     "llama",
     "llama3",
     "llama-linear",
@@ -21,6 +21,16 @@ const DECODERS: [&str; 7] = [
     "mistral",
     "qwen2",
     "qwen3",
+    "gemma",
+    "gemma2",
+    "gemma3",
+    "phi3",
+    "olmo2",
+    "granite",
+    "gpt2",
+    "gpt-neox",
+    "gpt-neox-serial",
+    "opt",
 ];
 
 /// Between plain batches and the trie, on logits of order 1. Products of other shapes round otherwise: most logits differ by
@@ -287,7 +297,7 @@ fn table(
 #[test]
 fn games_are_worth_the_same_with_shared_prefixes_and_without() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    for family in ["llama", "mistral", "qwen2", "qwen3"] {
+    for family in DECODERS {
         let model = load(family);
         let vocabulary = model.config().vocabulary;
         for (players, absence) in (1..=10).zip(absences().into_iter().cycle()) {

@@ -1,7 +1,7 @@
 //! Commands that tell about the program: `models` and `devices`.
 
 use harsanyi::device::{self, DeviceChoice};
-use harsanyi::model::{Family, Recipe};
+use harsanyi::model::{Family, LayerRecipe, Recipe};
 use harsanyi::report::text;
 use serde_json::json;
 
@@ -12,15 +12,21 @@ use super::output::Output;
 pub(crate) fn list_models(output: &Output) -> anyhow::Result<()> {
     let recipes = Recipe::all();
     let kind = |recipe: &Recipe| format!("{:?}", recipe.family).to_lowercase();
-    let rows: Vec<_> = recipes
+    let of_numbers: Vec<String> = LayerRecipe::all()
         .iter()
-        .flat_map(|recipe| {
-            recipe
-                .model_types
-                .iter()
-                .map(|name| json!({ "model_type": name, "kind": kind(recipe) }))
-        })
+        .flat_map(LayerRecipe::names)
         .collect();
+    let of_text = recipes.iter().flat_map(|recipe| {
+        let kind = kind(recipe);
+        recipe
+            .model_types
+            .iter()
+            .map(move |name| json!({ "model_type": name, "kind": kind }))
+    });
+    let named = of_numbers
+        .iter()
+        .map(|name| json!({ "architecture": name, "kind": "layers" }));
+    let rows: Vec<_> = of_text.chain(named).collect();
     output.result(&rows, || {
         let mut page = String::from("model_type in config.json   answers\n");
         for recipe in &recipes {
@@ -31,6 +37,13 @@ pub(crate) fn list_models(output: &Output) -> anyhow::Result<()> {
             for name in &recipe.model_types {
                 page += &format!("  {name:<26}{answers}\n");
             }
+        }
+        let mut names = of_numbers.clone();
+        names.sort();
+        names.dedup();
+        page += "architecture or model_type of networks of images or rows, which answer a class\n";
+        for name in names {
+            page += &format!("  {name}\n");
         }
         page + "\nand `demo`, the sentiment classifier that is built in and used without --model\n"
     })

@@ -7,6 +7,7 @@ use harsanyi::Error;
 use harsanyi::device::DeviceChoice;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
+use harsanyi::sampling::context::{ContextOptions, Grid, PairRule};
 use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
 use serde::Serialize;
@@ -151,24 +152,33 @@ pub(crate) enum Color {
 #[command(next_help_heading = "Sample")]
 pub(crate) struct SampleArgs {
     /// The text
-    #[arg(value_name = "TEXT", conflicts_with_all = ["text", "data", "game"])]
+    #[arg(value_name = "TEXT", conflicts_with_all = ["text", "image", "row", "data", "game"])]
     pub(crate) words: Option<String>,
     /// The text, as an option
-    #[arg(long, conflicts_with_all = ["data", "game"])]
+    #[arg(long, conflicts_with_all = ["image", "row", "data", "game"])]
     pub(crate) text: Option<String>,
-    /// Many texts: JSON Lines with `text`, or CSV or TSV with such a column
+    /// The image: a PNG or JPEG file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["row", "data", "game"])]
+    pub(crate) image: Option<PathBuf>,
+    /// The row of a CSV file with a header; the first row behind it is 0
+    #[arg(long, value_name = "FILE:N", conflicts_with_all = ["data", "game"])]
+    pub(crate) row: Option<String>,
+    /// Many samples: JSON Lines with `text`, or CSV or TSV with such a column; a folder of images, an IDX file or a CIFAR
+    /// binary; a CSV file of rows
     #[arg(long, value_name = "FILE", conflicts_with = "game")]
     pub(crate) data: Option<PathBuf>,
-    /// Only the first N texts of --data
+    /// Only the first N samples of --data
     #[arg(long, value_name = "N", requires = "data", value_parser = positive)]
     pub(crate) limit: Option<usize>,
-    /// A folder in Hugging Face layout, or a hub id `org/name[@revision]` [default: the built-in demo model]
+    /// A folder in Hugging Face layout, one .safetensors file of it, or a hub id `org/name[@revision]` [default: the
+    /// built-in demo model]
     #[arg(long, value_name = "MODEL", conflicts_with = "game")]
     pub(crate) model: Option<String>,
     /// A game in place of a model: synthetic:EXPR or file:PATH[,bits=msb]
     #[arg(long, value_name = "GAME")]
     pub(crate) game: Option<String>,
-    /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas
+    /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas; grid:RxC or
+    /// segments:FILE for an image; column, or columns separated by commas, for a row
     #[arg(long, default_value_t, value_name = "RULE", conflicts_with = "game")]
     pub(crate) players: PlayerRule,
     /// Players, by word or number, that are never absent
@@ -179,7 +189,8 @@ pub(crate) struct SampleArgs {
         conflicts_with = "game"
     )]
     pub(crate) background: Vec<String>,
-    /// What stands where a player is absent: auto, mask, pad, unk, token:ID-or-STRING, mean, remove, ignore
+    /// What stands where a player is absent: auto, mask, pad, unk, token:ID-or-STRING, mean, remove, ignore; zero, mean,
+    /// blur, file:PATH for images and rows
     #[arg(
         long,
         default_value_t,
@@ -187,6 +198,9 @@ pub(crate) struct SampleArgs {
         conflicts_with = "game"
     )]
     pub(crate) baseline: Baseline,
+    /// Players are cells of the map that this layer of the network puts out, not of the image; `models check` names layers
+    #[arg(long, value_name = "NAME", conflicts_with = "game")]
+    pub(crate) layer: Option<String>,
     /// What is explained: auto (the model's own answer), class:NAME-or-INDEX, token:ID[,ID…], or a text that continues
     #[arg(long, default_value_t, value_name = "TARGET", conflicts_with = "game")]
     pub(crate) target: Target,
@@ -279,9 +293,64 @@ pub(crate) struct ExtractArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OrderArgs {
     #[command(flatten)]
-    pub(crate) values: ValuesArgs,
+    pub(crate) sample: SampleArgs,
+    /// A value table in place of a sample: .npy, 2^n numbers, bit i of the index is player i; or a run folder
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "text", "image", "row", "data", "game", "model"])]
+    pub(crate) values: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) contexts: ContextArgs,
     #[command(flatten)]
     pub(crate) extraction: ExtractionArgs,
+}
+
+/// Which pairs, in which contexts. With none of these options a single sample is measured exactly, from all coalitions.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Contexts")]
+pub(crate) struct ContextArgs {
+    /// Pairs of players: all, random:COUNT, near:COUNT[:RADIUS] [default: near:200:2 on a grid, random:200 elsewhere]
+    #[arg(long, value_name = "RULE")]
+    pub(crate) pairs: Option<PairRule>,
+    /// Contexts for each pair and size, at least 2 [default: 100]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) contexts: Option<usize>,
+    /// Context sizes as shares of n-2 [default: all sizes up to 16 players, else 0,0.05,0.1,0.2,…,0.9,0.95,1]
+    #[arg(long, value_delimiter = ',', value_name = "SHARES")]
+    pub(crate) ratios: Option<Vec<f64>>,
+    /// Only samples of --data that the model answers as they are labelled
+    #[arg(long, requires = "data")]
+    pub(crate) correct: bool,
+    /// At most N samples of --data of each class
+    #[arg(long, value_name = "N", requires = "data", value_parser = positive)]
+    pub(crate) per_class: Option<usize>,
+    /// Keep what a run with the same settings left in the folder of --output
+    #[arg(long, requires = "data")]
+    pub(crate) resume: bool,
+}
+
+impl ContextArgs {
+    /// Whether sampling was asked for.
+    pub(crate) fn asks(&self) -> bool {
+        self.pairs.is_some() || self.contexts.is_some() || self.ratios.is_some()
+    }
+
+    /// Contexts for each pair and size.
+    pub(crate) fn count(&self) -> usize {
+        self.contexts.unwrap_or(ContextOptions::default().contexts)
+    }
+
+    pub(crate) fn options(&self, grid: Option<Grid>, seed: u64) -> ContextOptions {
+        let elsewhere = match grid {
+            Some(_) => ContextOptions::default().pairs,
+            None => PairRule::Random(200),
+        };
+        ContextOptions {
+            pairs: self.pairs.unwrap_or(elsewhere),
+            ratios: self.ratios.clone(),
+            contexts: self.count(),
+            grid,
+            seed,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Args)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use harsanyi::input::dataset::{self, DataText};
+use harsanyi::input::RawSample;
 use harsanyi::report::{
     FailedSample, PlayersSummary, Profile, SCHEMA, SampleSummary, Summary, folder, text,
 };
@@ -14,28 +14,26 @@ use super::output::Output;
 use super::report;
 use super::run::{self, Source};
 
-/// Calls `one` on every text of the data set, says what fails and goes on; where nothing is kept on disk it ends when nobody
+/// Calls `one` on each of `samples`, says what fails and goes on; where nothing is kept on disk it ends when nobody
 /// reads any more.
 ///
 /// # Errors
 /// At the end, when a sample failed.
 pub(crate) fn each(
-    data: &Path,
-    limit: Option<usize>,
+    samples: &[RawSample],
     keeps: bool,
     output: &Output,
-    mut one: impl FnMut(&DataText, &Output) -> anyhow::Result<()>,
+    mut one: impl FnMut(&RawSample, &Output) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<FailedSample>> {
-    let texts = dataset::read(data, limit)?;
-    let bar = output.bar("samples", texts.len() as u64);
+    let bar = output.bar("samples", samples.len() as u64);
     let output = &output.under(&bar);
     let mut failed = Vec::new();
-    for text in &texts {
-        if let Err(error) = one(text, output) {
+    for sample in samples {
+        if let Err(error) = one(sample, output) {
             let causes = text::inert(&format!("{error:#}"));
-            output.say(&format!("sample {}: {causes}", text.id));
+            output.say(&format!("sample {}: {causes}", sample.id));
             failed.push(FailedSample {
-                id: text.id.clone(),
+                id: sample.id.clone(),
                 error: causes,
             });
         }
@@ -48,7 +46,7 @@ pub(crate) fn each(
     Ok(failed)
 }
 
-/// Profiles every text of a data set: a page or a line of JSON each on stdout, a folder each and the summary on disk.
+/// Profiles every sample of a data set: a page or a line of JSON each on stdout, a folder each and the summary on disk.
 pub(crate) fn profile(
     data: &Path,
     network: &Network,
@@ -66,10 +64,11 @@ pub(crate) fn profile(
     let mut by_players: BTreeMap<usize, Vec<Vec<f64>>> = BTreeMap::new();
     let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
-    let failed = each(data, sample.limit, dir.is_some(), output, |text, output| {
-        let dir = dir.map(|dir| dir.join("samples").join(&text.id));
+    let all = network.samples(data, sample.limit)?;
+    let failed = each(&all, dir.is_some(), output, |raw, output| {
+        let dir = dir.map(|dir| dir.join("samples").join(&raw.id));
         dir.as_deref().map(folder::create).transpose()?;
-        let source = Source::Text(network, &text.text);
+        let source = Source::Sample(network, raw);
         let evaluated = run::evaluate(source, sample, global, &config, output)?;
         let profile = run::profile(evaluated, extraction, listing, dir.as_deref(), output)?;
         output.result(&profile, || page(output, &profile, listing.rows))?;
@@ -79,7 +78,7 @@ pub(crate) fn profile(
                 .or_default()
                 .push(pairs.mean_abs.clone());
         }
-        samples.push(SampleSummary::new(&text.id, &profile));
+        samples.push(SampleSummary::new(&raw.id, raw.label.clone(), &profile));
         Ok(())
     })?;
     let (done, broken) = (samples.len(), failed.len());

@@ -37,6 +37,14 @@ pub(crate) fn table(game: &str, output: &Output) -> anyhow::Result<ValueTable> {
     read(Path::new(path), order)
 }
 
+/// The game of `synthetic:EXPR`, which may have more players than a table; or that of any other table.
+pub(crate) fn open(game: &str, output: &Output) -> anyhow::Result<Box<dyn Game>> {
+    Ok(match game.strip_prefix("synthetic:") {
+        Some(expression) => Box::new(synthetic::parse(expression)?),
+        None => Box::new(table(game, output)?),
+    })
+}
+
 /// A value table with what is known about it.
 pub(crate) struct Values {
     pub(crate) table: ValueTable,
@@ -49,7 +57,8 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    fn bare(table: ValueTable) -> Self {
+    /// A table about which nothing else is known.
+    pub(crate) fn bare(table: ValueTable) -> Self {
         let labels = numbers(table.players());
         Self {
             table,

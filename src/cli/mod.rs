@@ -6,10 +6,13 @@ mod batch;
 mod extraction;
 mod games;
 mod network;
+mod order;
 mod output;
+mod prepared;
 mod report;
 mod run;
 mod samples;
+mod study;
 mod tables;
 
 use std::process::ExitCode;
@@ -52,7 +55,7 @@ fn execute(global: &GlobalArgs, command: Command) -> anyhow::Result<()> {
         Command::Profile(args) => samples::profile(&args, global, &output),
         Command::Tabulate(args) => samples::tabulate(&args, global, &output),
         Command::Extract(args) => tables::extract(&args, global, &output),
-        Command::Order(args) => tables::order(&args, global, &output),
+        Command::Order(args) => order::order(&args, global, &output),
         Command::Index(args) => tables::index(&args, global, &output),
         Command::Report(args) => report::report(&args, global, &output),
         Command::Models(ModelsCommand::List) => about::list_models(&output),

@@ -1,39 +1,62 @@
-//! A network from the command line: which checkpoint, loaded once, then a game per text.
+//! A network from the command line: which checkpoint, loaded once, then a game per sample.
 
 use std::path::Path;
 use std::time::Instant;
 
 use candle_core::DType;
-use harsanyi::input::baseline::Absence;
-use harsanyi::input::{Players, TextTokenizer};
+use harsanyi::input::{ImageForm, RawSample, RowForm, TextTokenizer, dataset};
 use harsanyi::model::hub::{self, HubId, HubOptions};
-use harsanyi::model::{Checkpoint, Model};
-use harsanyi::report::{ModelInfo, PlayerInfo};
-use harsanyi::value::{Aim, Counts, NetworkGame, NetworkOptions, Noise, probe};
+use harsanyi::model::{Checkpoint, FeatureModel, Model};
+use harsanyi::report::ModelInfo;
+use harsanyi::value::{Aim, Counts, Noise, probe};
 use harsanyi::{ValueTable, device, tabulate};
 use serde_json::{Value, json};
 
-use super::args::{Batch, GlobalArgs, Precision, SampleArgs};
+use super::args::{GlobalArgs, Precision, SampleArgs};
 use super::output::Output;
+use super::prepared::Prepared;
 
 /// Coalitions that are evaluated again, to see how far v moves.
 const PROBES: usize = 16;
 
-/// A model with its tokenizer, ready for texts.
+/// A model, ready for samples.
 pub(crate) struct Network {
-    pub(crate) model: Model,
-    pub(crate) tokenizer: TextTokenizer,
+    pub(crate) model: Loaded,
     pub(crate) info: ModelInfo,
     pub(crate) seconds: f64,
 }
 
-/// All that was learned about one text.
-pub(crate) struct Tabulated {
+/// A model with what it takes to make its input.
+pub(crate) enum Loaded {
+    Text {
+        model: Box<Model>,
+        tokenizer: Box<TextTokenizer>,
+    },
+    Image {
+        model: FeatureModel,
+        form: ImageForm,
+    },
+    Row {
+        model: FeatureModel,
+        form: RowForm,
+    },
+}
+
+impl Loaded {
+    /// What it takes, as words.
+    pub(crate) fn takes(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "texts",
+            Self::Image { .. } => "images",
+            Self::Row { .. } => "rows of a table",
+        }
+    }
+}
+
+/// All that was learned about one sample.
+pub(crate) struct Tabulated<'a> {
     pub(crate) table: ValueTable,
-    pub(crate) players: Vec<PlayerInfo>,
-    pub(crate) background: Vec<usize>,
-    pub(crate) baseline: String,
-    pub(crate) target: Value,
+    pub(crate) prepared: Prepared<'a>,
     pub(crate) counts: Counts,
     pub(crate) noise: Noise,
     pub(crate) batch: usize,
@@ -81,21 +104,31 @@ impl Network {
             Precision::Bf16 => DType::BF16,
             Precision::F16 => DType::F16,
         };
-        let model = Model::load(&checkpoint, &device, dtype)?;
-        let vocabulary = model.config().vocabulary;
-        let path = checkpoint.path.join("tokenizer.json");
-        let tokenizer = TextTokenizer::new(
-            &checkpoint.tokenizer,
-            checkpoint.tokenizer_config.as_ref(),
-            vocabulary,
-            &path,
-        )?;
+        let (model, architecture, parameters) = match checkpoint.takes_numbers() {
+            true => {
+                let model = FeatureModel::load(&checkpoint, &device, dtype)?;
+                let (name, parameters) = (model.architecture().to_owned(), model.parameters());
+                (Loaded::of_numbers(model, &checkpoint)?, name, parameters)
+            }
+            false => {
+                let model = Model::load(&checkpoint, &device, dtype)?;
+                let tokenizer = TextTokenizer::new(
+                    &checkpoint.tokenizer,
+                    checkpoint.tokenizer_config.as_ref(),
+                    model.config().vocabulary,
+                    &checkpoint.path.join("tokenizer.json"),
+                )?;
+                let (name, parameters) = (model.config().model_type.clone(), model.parameters());
+                let (model, tokenizer) = (Box::new(model), Box::new(tokenizer));
+                (Loaded::Text { model, tokenizer }, name, parameters)
+            }
+        };
         let info = ModelInfo {
             source: checkpoint.source.clone(),
             revision: checkpoint.revision.clone(),
             sha256: checkpoint.sha256()?,
-            architecture: model.config().model_type.clone(),
-            parameters: model.parameters(),
+            architecture,
+            parameters,
         };
         let seconds = start.elapsed().as_secs_f64();
         output.detail(&format!(
@@ -105,81 +138,70 @@ impl Network {
         ));
         Ok(Self {
             model,
-            tokenizer,
             info,
             seconds,
         })
     }
 
-    /// v of every coalition of `text`.
-    pub(crate) fn tabulate(
+    /// The device that it runs on, and the precision.
+    pub(crate) fn place(&self) -> (String, String) {
+        let (device, dtype) = match &self.model {
+            Loaded::Text { model, .. } => (model.device(), model.dtype()),
+            Loaded::Image { model, .. } | Loaded::Row { model, .. } => {
+                (model.device(), model.dtype())
+            }
+        };
+        (device::name(device), dtype.as_str().into())
+    }
+
+    /// The samples at `data`, of the kind that the network takes.
+    pub(crate) fn samples(
         &self,
-        text: &str,
-        args: &SampleArgs,
+        data: &Path,
+        limit: Option<usize>,
+    ) -> harsanyi::Result<Vec<RawSample>> {
+        match &self.model {
+            Loaded::Text { .. } => {
+                let texts = dataset::read(data, limit)?.into_iter();
+                Ok(texts
+                    .map(|entry| RawSample {
+                        id: entry.id,
+                        ..RawSample::text(&entry.text)
+                    })
+                    .collect())
+            }
+            Loaded::Image { .. } => RawSample::images(data, limit),
+            Loaded::Row { form, .. } => RawSample::rows(data, form, limit),
+        }
+    }
+
+    /// v of every coalition of `sample`.
+    pub(crate) fn tabulate<'a>(
+        &'a self,
+        sample: &RawSample,
+        args: &'a SampleArgs,
         seed: u64,
         output: &Output,
-    ) -> anyhow::Result<Tabulated> {
+    ) -> anyhow::Result<Tabulated<'a>> {
         let start = Instant::now();
-        let text = self.tokenizer.encode(text)?;
-        let players = Players::new(&text, &args.players, &args.background)?;
-        harsanyi::game::check_exact(players.count())?;
-        let absence = args.baseline.resolve(&self.tokenizer)?;
-        let aim = Aim::resolve(&args.target, &self.model, &self.tokenizer, &text)?;
-        let batch = match args.batch {
-            Batch::Auto => None,
-            Batch::Rows(rows) => Some(rows),
-        };
-        let options = NetworkOptions {
-            absence,
-            readout: args.readout,
-            batch,
-            share_prefixes: true,
-        };
-        let bar = output.bar("coalitions", 1 << players.count());
+        let prepared = Prepared::new(self, sample, args)?;
+        let players = prepared.players.count();
+        harsanyi::game::check_exact(players)?;
+        let bar = output.bar("coalitions", 1 << players);
         let advance = |coalitions| bar.inc(coalitions);
-        let mut game =
-            NetworkGame::new(&self.model, &text, &players, &aim, options)?.with_progress(&advance);
+        let mut game = prepared.game()?.with_progress(&advance);
         let table = tabulate(&mut game, |_| ())?;
         bar.finish_and_clear();
         let (counts, batch) = (game.counts(), game.batch());
         // The other way to evaluate a coalition: alone where the table was made in batches, in company where it was not.
         let companions = if batch == 1 { 7 } else { 0 };
-        let other = NetworkOptions {
-            batch: Some(companions + 1),
-            share_prefixes: false,
-            ..options
-        };
-        let mut other = NetworkGame::new(&self.model, &text, &players, &aim, other)?;
+        let mut other = prepared.game_in(Some(companions + 1), false)?;
         let probes = PROBES.min(table.values().len());
         let noise = probe(&mut other, &table, probes, companions, seed)?;
-        let info = |(index, label): (usize, &String)| PlayerInfo {
-            index,
-            label: label.clone(),
-            spans: players
-                .token_spans(index)
-                .into_iter()
-                .map(|span| [span.start, span.end])
-                .collect(),
-            chars: players
-                .token_spans(index)
-                .into_iter()
-                .filter_map(|span| text.bytes_of(span))
-                .map(|bytes| [bytes.start, bytes.end])
-                .collect(),
-        };
-        let outcome = if aim.is_class {
-            json!({ "text": aim.text, "class": aim.outputs[0] })
-        } else {
-            json!({ "text": aim.text, "ids": aim.outputs })
-        };
+        drop((game, other));
         Ok(Tabulated {
             table,
-            players: players.labels.iter().enumerate().map(info).collect(),
-            background: (0..text.ids.len())
-                .filter(|&token| players.owner[token].is_none())
-                .collect(),
-            baseline: self.describe(absence),
-            target: outcome,
+            prepared,
             counts,
             noise,
             batch,
@@ -187,49 +209,72 @@ impl Network {
         })
     }
 
-    /// What `absence` puts in place of a token, as words.
-    fn describe(&self, absence: Absence) -> String {
-        match absence {
-            Absence::Token(id) => format!("token {id} ({})", self.tokenizer.token_name(id)),
-            Absence::MeanEmbedding => "mean embedding".into(),
-            Absence::Dropped {
-                keep_positions: false,
-            } => "removed".into(),
-            Absence::Dropped {
-                keep_positions: true,
-            } => "not attended to".into(),
-        }
-    }
-
     /// Runs the network once and says what it is.
     pub(crate) fn check(&self) -> anyhow::Result<Value> {
-        let text = self
-            .tokenizer
-            .encode("The quick brown fox jumps over the lazy")?;
-        let aim = Aim::resolve(
-            &harsanyi::input::Target::Auto,
-            &self.model,
-            &self.tokenizer,
-            &text,
-        )?;
-        let config = self.model.config();
-        let special = |id: Option<u32>| id.map(|id| self.tokenizer.token_name(id));
+        let (model, tokenizer) = match &self.model {
+            Loaded::Text { model, tokenizer } => (model, tokenizer),
+            Loaded::Image { model, .. } | Loaded::Row { model, .. } => {
+                return self.check_features(model);
+            }
+        };
+        let text = tokenizer.encode("The quick brown fox jumps over the lazy")?;
+        let aim = Aim::resolve(&harsanyi::input::Target::Auto, model, tokenizer, &text)?;
+        let config = model.config();
+        let special = |id: Option<u32>| id.map(|id| tokenizer.token_name(id));
         Ok(json!({
             "model": self.info,
-            "family": format!("{:?}", self.model.family()).to_lowercase(),
+            "family": format!("{:?}", model.family()).to_lowercase(),
             "layers": config.layers,
             "hidden": config.hidden,
             "heads": config.heads,
             "key_value_heads": config.kv_heads,
             "vocabulary": config.vocabulary,
-            "max_tokens": self.model.max_tokens(),
+            "max_tokens": model.max_tokens(),
             "classes": if aim.is_class { Value::from(config.classes.clone()) } else { Value::Null },
-            "mask_token": special(self.tokenizer.mask),
-            "padding_token": special(self.tokenizer.pad),
-            "unknown_token": special(self.tokenizer.unknown),
+            "mask_token": special(tokenizer.mask),
+            "padding_token": special(tokenizer.pad),
+            "unknown_token": special(tokenizer.unknown),
             "text": text.text,
             "answer": aim.text,
             "load_seconds": self.seconds,
         }))
+    }
+
+    /// The same for a network of numbers, on zeros.
+    fn check_features(&self, model: &FeatureModel) -> anyhow::Result<Value> {
+        let shape = model.shape(0);
+        let logits = model.logits(&vec![0.0; shape.iter().product()], 0)?;
+        anyhow::ensure!(
+            logits.iter().all(|logit| logit.is_finite()),
+            "the network answers {logits:?} on zeros; its logits must be finite"
+        );
+        let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+        Ok(json!({
+            "model": self.info,
+            "takes": self.model.takes(),
+            "input": shape,
+            "layers": model.names(),
+            "classes": model.classes(),
+            "answer_on_zeros": best.map(|best| &model.classes()[best]),
+            "load_seconds": self.seconds,
+        }))
+    }
+}
+
+impl Loaded {
+    /// A network of numbers takes rows where its configuration names columns or its input is no image.
+    fn of_numbers(model: FeatureModel, checkpoint: &Checkpoint) -> harsanyi::Result<Self> {
+        let (config, path) = (&checkpoint.config, &checkpoint.path);
+        let shape @ [channels, height, width] = model.shape(0);
+        Ok(match height * width == 1 {
+            true => Self::Row {
+                form: RowForm::new(config, channels, path)?,
+                model,
+            },
+            false => Self::Image {
+                form: ImageForm::new(config, checkpoint.preprocessor.as_ref(), shape, path)?,
+                model,
+            },
+        })
     }
 }

@@ -57,7 +57,7 @@ impl Results {
             (Format::Json, Self::Batch(many)) => serde_json::to_string(many)?.into_bytes(),
             (Format::Csv, Self::Run(one)) => csv::interactions(&one.interactions),
             (Format::Csv, Self::Batch(many)) => csv::samples(many),
-            (Format::Html, Self::Run(one)) => html::run(one, None)?.into(),
+            (Format::Html, Self::Run(one)) => html::run(one)?.into(),
             (Format::Html, Self::Batch(many)) => html::batch(many)?.into(),
             (Format::Svg, _) => svg::file(&chosen(self.charts(), args.chart.as_deref())?)?.into(),
         })
@@ -142,10 +142,7 @@ fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
 
 /// Writes the page of a run and its charts.
 pub(crate) fn write_run(dir: &Path, profile: &Profile) -> anyhow::Result<()> {
-    write(
-        &dir.join("report.html"),
-        html::run(profile, None)?.as_bytes(),
-    )?;
+    write(&dir.join("report.html"), html::run(profile)?.as_bytes())?;
     write_charts(dir, &chart::of_profile(profile))
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use harsanyi::ValueTable;
-use harsanyi::device;
 use harsanyi::game::file;
+use harsanyi::input::RawSample;
 use harsanyi::report::{
     OrderReport, PlayerIndices, PlayerInfo, Profile, Record, SCHEMA, SparsityReport, folder,
 };
@@ -22,8 +22,8 @@ use super::report;
 /// What to evaluate.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
-    /// A network on this text.
-    Text(&'a Network, &'a str),
+    /// A network on this sample.
+    Sample(&'a Network, &'a RawSample),
     /// Another game.
     Game(&'a str),
 }
@@ -55,6 +55,10 @@ pub(crate) fn evaluate(
         device: "cpu".into(),
         dtype: "f64".into(),
         sample: None,
+        kind: None,
+        image: None,
+        map: None,
+        row: None,
         players: Vec::new(),
         background: Vec::new(),
         baseline: None,
@@ -87,17 +91,11 @@ pub(crate) fn evaluate(
                 .insert("tabulate".into(), start.elapsed().as_secs_f64());
             table
         }
-        Source::Text(network, text) => {
-            let found = network.tabulate(text, args, global.seed, output)?;
+        Source::Sample(network, sample) => {
+            let found = network.tabulate(sample, args, global.seed, output)?;
             record.model = Some(network.info.clone());
-            record.device = device::name(network.model.device());
-            record.dtype = network.model.dtype().as_str().into();
-            record.sample = Some(text.into());
-            record.players = found.players;
-            record.background = found.background;
-            record.baseline = Some(found.baseline);
-            record.readout = Some(args.readout.to_string());
-            record.target = Some(found.target);
+            (record.device, record.dtype) = network.place();
+            found.prepared.tell(&mut record)?;
             record.counts = Some(serde_json::to_value(found.counts)?);
             record.noise = Some(serde_json::to_value(found.noise)?);
             record.config["batch"] = json!(found.batch);
@@ -180,6 +178,9 @@ pub(crate) fn config(
     });
     if sample.game.is_none() {
         config["model"] = json!(sample.model.as_deref().unwrap_or("demo"));
+        config["image"] = json!(sample.image.as_ref().map(|path| path.display().to_string()));
+        config["row"] = json!(sample.row);
+        config["layer"] = json!(sample.layer);
         config["data"] = json!(sample.data.as_ref().map(|path| path.display().to_string()));
         config["limit"] = json!(sample.limit);
         config["players"] = json!(sample.players.to_string());

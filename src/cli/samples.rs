@@ -4,12 +4,14 @@ use std::path::Path;
 
 use harsanyi::Error;
 use harsanyi::game::file;
+use harsanyi::input::RawSample;
 use harsanyi::report::{Record, folder, text};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::args::{GlobalArgs, ProfileArgs, SampleArgs, TabulateArgs};
 use super::batch;
-use super::network::Network;
+use super::network::{Loaded, Network};
 use super::output::Output;
 use super::report;
 use super::run::{self, Evaluated, Source};
@@ -26,31 +28,69 @@ const LATER_STAGES: [&str; 8] = [
     "report.html",
 ];
 
-/// The one sample that the options name.
-fn sample<'a>(args: &'a SampleArgs, network: Option<&'a Network>) -> anyhow::Result<Source<'a>> {
+/// The one sample that the options name for `network`.
+pub(crate) fn sample(args: &SampleArgs, network: &Network) -> anyhow::Result<RawSample> {
     let text = args.words.as_deref().or(args.text.as_deref());
-    match (network, text, &args.game) {
-        (_, _, Some(game)) => Ok(Source::Game(game)),
-        (Some(network), Some(text), None) => Ok(Source::Text(network, text)),
-        _ => Err(Error::Parameter {
+    Ok(match (text, &args.image, &args.row, &network.model) {
+        (Some(text), ..) => RawSample::text(text),
+        (None, Some(path), ..) => RawSample::image(path),
+        (None, None, Some(place), Loaded::Row { form, .. }) => RawSample::row(place, form)?,
+        (_, _, _, model) => {
+            let must = format!(
+                "this model takes {}, and the sample is a row",
+                model.takes()
+            );
+            return Err(Error::Input(must).into());
+        }
+    })
+}
+
+/// The network, where the options call for one.
+pub(crate) fn network(
+    args: &SampleArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<Option<Network>> {
+    let one =
+        args.words.is_some() || args.text.is_some() || args.image.is_some() || args.row.is_some();
+    if one || args.data.is_some() {
+        return Ok(Some(Network::load(args.model.as_deref(), global, output)?));
+    }
+    match args.game.is_some() {
+        true => Ok(None),
+        false => Err(Error::Parameter {
             parameter: "the sample",
-            must: "a TEXT, or --data FILE, or --game GAME",
+            must: "a TEXT, or --image FILE, or --row FILE:N, or --data FILE, or --game GAME",
             got: "none".into(),
         }
         .into()),
     }
 }
 
-/// The network, where the options call for one.
-fn network(
+/// The values of the one sample, or of the game, that the options name.
+pub(crate) fn evaluate(
+    network: Option<&Network>,
     args: &SampleArgs,
     global: &GlobalArgs,
+    config: &Value,
     output: &Output,
-) -> anyhow::Result<Option<Network>> {
-    let asked = args.words.is_some() || args.text.is_some() || args.data.is_some();
-    asked
-        .then(|| Network::load(args.model.as_deref(), global, output))
-        .transpose()
+) -> anyhow::Result<Evaluated> {
+    match (network, &args.game) {
+        (Some(network), _) => {
+            let sample = sample(args, network)?;
+            run::evaluate(
+                Source::Sample(network, &sample),
+                args,
+                global,
+                config,
+                output,
+            )
+        }
+        (None, game) => {
+            let game = game.as_deref().unwrap_or_default();
+            run::evaluate(Source::Game(game), args, global, config, output)
+        }
+    }
 }
 
 pub(crate) fn profile(
@@ -64,13 +104,12 @@ pub(crate) fn profile(
     if let (Some(data), Some(network)) = (&args.sample.data, &network) {
         return batch::profile(data, network, args, global, output);
     }
-    let source = sample(&args.sample, network.as_ref())?;
     let config = run::config(
         &args.sample,
         Some((&args.extraction, &args.listing)),
         global,
     );
-    let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
+    let evaluated = evaluate(network.as_ref(), &args.sample, global, &config, output)?;
     let profile = run::profile(evaluated, &args.extraction, &args.listing, dir, output)?;
     output.result(&profile, || {
         batch::page(output, &profile, args.listing.rows)
@@ -111,13 +150,12 @@ pub(crate) fn tabulate(
             .into());
         }
         let failed = batch::each(
-            data,
-            args.sample.limit,
+            &network.samples(data, args.sample.limit)?,
             target.is_some(),
             output,
-            |text, output| {
-                let source = Source::Text(network, &text.text);
-                let dir = target.map(|dir| dir.join("samples").join(&text.id));
+            |sample, output| {
+                let source = Source::Sample(network, sample);
+                let dir = target.map(|dir| dir.join("samples").join(&sample.id));
                 dir.as_deref().map(folder::create).transpose()?;
                 let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
                 write_table(&evaluated, dir.as_deref(), None)?;
@@ -131,8 +169,7 @@ pub(crate) fn tabulate(
         );
         return Ok(());
     }
-    let source = sample(&args.sample, network.as_ref())?;
-    let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
+    let evaluated = evaluate(network.as_ref(), &args.sample, global, &config, output)?;
     write_table(&evaluated, target.filter(|_| single.is_none()), single)?;
     if target.is_none() && output.is_text() {
         output.say(

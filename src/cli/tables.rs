@@ -1,11 +1,11 @@
-//! Commands that read value tables: `extract`, `order` and `index`.
+//! Commands that read value tables: `extract` and `index`.
 
 use std::path::Path;
 
 use harsanyi::ValueTable;
-use harsanyi::report::{IndexReport, JointReport, OrderReport, folder, text};
+use harsanyi::report::{IndexReport, JointReport, folder, text};
 
-use super::args::{ExtractArgs, GlobalArgs, IndexArgs, OrderArgs};
+use super::args::{ExtractArgs, GlobalArgs, IndexArgs};
 use super::extraction;
 use super::games::Values;
 use super::output::Output;
@@ -89,18 +89,6 @@ fn extract_together(
     };
     let spans: Vec<f64> = tables.iter().map(ValueTable::span).collect();
     output.result(&report, || text::joint(page, &report, &spans))
-}
-
-pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
-    let dir = global.folder()?;
-    dir.map(folder::create).transpose()?;
-    let Values { table, noise, .. } = Values::of(&args.values, output)?;
-    let found = extraction::explain(&table, &args.extraction, noise, output)?;
-    let report = OrderReport::new(&table, &found)?;
-    if let Some(dir) = dir {
-        folder::write_json(&dir.join("orders.json"), &report)?;
-    }
-    output.result(&report, || text::order_profile(output.page, &report))
 }
 
 pub(crate) fn index(args: &IndexArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
-//! What an absent player's tokens become.
+//! What an absent player's tokens, pixels or columns become.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::text::TextTokenizer;
@@ -9,7 +10,7 @@ use crate::{Error, Result};
 /// What stands where a player is absent, as a user names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Baseline {
-    /// The mask token where the model has one, else the unknown token, else `remove`.
+    /// For a text the mask token where the model has one, else the unknown token, else `remove`; for an image or a row `zero`.
     #[default]
     Auto,
     /// The mask token.
@@ -20,12 +21,18 @@ pub enum Baseline {
     Unknown,
     /// A token by id or by its text.
     Token(String),
-    /// The mean of all token embeddings.
+    /// The mean of all token embeddings, of the image's pixels, or of the table's rows.
     Mean,
     /// Nothing: the tokens are dropped and the rest moves up.
     Remove,
     /// Nothing: the tokens are never attended to, the rest keeps its positions.
     Ignore,
+    /// Zero as the network sees it, behind the normalization: the mean of what it was trained on.
+    Zero,
+    /// The image itself, blurred.
+    Blur,
+    /// Another image, or the first row of another table.
+    File(PathBuf),
 }
 
 /// What the network is given where a player is absent.
@@ -54,13 +61,13 @@ impl FromStr for Baseline {
             "mean" => Ok(Self::Mean),
             "remove" => Ok(Self::Remove),
             "ignore" => Ok(Self::Ignore),
-            "zero" | "blur" => Err(format!(
-                "`{text}` is a baseline of images and rows, and this sample is a text"
-            )),
-            _ => match text.strip_prefix("token:") {
-                Some(token) if !token.is_empty() => Ok(Self::Token(token.into())),
+            "zero" => Ok(Self::Zero),
+            "blur" => Ok(Self::Blur),
+            _ => match text.split_once(':') {
+                Some(("token", token)) if !token.is_empty() => Ok(Self::Token(token.into())),
+                Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
                 _ => Err(
-                    "expected auto, mask, pad, unk, token:ID-or-STRING, mean, remove or ignore"
+                    "expected auto, mask, pad, unk, token:ID-or-STRING, mean, remove, ignore, zero, blur or file:PATH"
                         .into(),
                 ),
             },
@@ -79,6 +86,9 @@ impl fmt::Display for Baseline {
             Self::Mean => f.write_str("mean"),
             Self::Remove => f.write_str("remove"),
             Self::Ignore => f.write_str("ignore"),
+            Self::Zero => f.write_str("zero"),
+            Self::Blur => f.write_str("blur"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
         }
     }
 }
@@ -115,6 +125,13 @@ impl Baseline {
             Self::Ignore => Absence::Dropped {
                 keep_positions: true,
             },
+            Self::Zero | Self::Blur | Self::File(_) => {
+                return Err(Error::Parameter {
+                    parameter: "the baseline",
+                    must: "one of a text here, not a baseline of images and rows",
+                    got: format!("`{self}`"),
+                });
+            }
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Who owns which token.
+//! Who owns which element: token, pixel or column.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,11 +9,13 @@ use super::spans::{self, Span, SpanEntry, SpanFile};
 use super::text::TokenizedText;
 use crate::{Error, Result};
 
-/// How a text is cut into players.
+/// How a sample is cut into players.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PlayerRule {
-    /// A player per word: pieces between white space, punctuation and clitics joining the word before.
+    /// `word` for a text, `grid:3x4` for an image, `column` for a row.
     #[default]
+    Auto,
+    /// A player per word: pieces between white space, punctuation and clitics joining the word before.
     Word,
     /// A player per token that the tokenizer did not add itself.
     Token,
@@ -21,8 +23,14 @@ pub enum PlayerRule {
     Sentence,
     /// The players of a JSON file: `{"players": [{"label": "day,", "chars": [[6, 10]]}, …]}`.
     Spans(PathBuf),
-    /// These words or phrases of the text; the rest is background.
+    /// These words or phrases of the text, or these columns of the row (`a+b` is a player of two); the rest is background.
     Listed(Vec<String>),
+    /// A player per cell of an image: rows of cells, and cells in a row.
+    Grid(usize, usize),
+    /// The players of a PNG or NumPy array of the image's size, whose values are their numbers; 255 or −1 is background.
+    Segments(PathBuf),
+    /// A player per column of a row.
+    Column,
 }
 
 impl FromStr for PlayerRule {
@@ -33,10 +41,23 @@ impl FromStr for PlayerRule {
             "word" => Ok(Self::Word),
             "token" => Ok(Self::Token),
             "sentence" => Ok(Self::Sentence),
-            _ if text.starts_with("grid:") || text.starts_with("segments:") || text == "column" => {
-                Err(format!(
-                    "`{text}` cuts images or rows, and this sample is a text"
-                ))
+            "auto" => Ok(Self::Auto),
+            "column" => Ok(Self::Column),
+            _ if text.starts_with("grid:") => {
+                let cells = text.trim_start_matches("grid:").split_once('x');
+                let sides = cells
+                    .and_then(|(rows, columns)| Some((rows.parse().ok()?, columns.parse().ok()?)));
+                match sides {
+                    Some((rows, columns)) if rows > 0 && columns > 0 => {
+                        Ok(Self::Grid(rows, columns))
+                    }
+                    _ => Err(format!(
+                        "expected grid:ROWSxCOLUMNS, as in grid:3x4, got `{text}`"
+                    )),
+                }
+            }
+            _ if text.starts_with("segments:") => {
+                Ok(Self::Segments(text.trim_start_matches("segments:").into()))
             }
             _ => match text.strip_prefix("spans:") {
                 Some(path) => Ok(Self::Spans(path.into())),
@@ -56,16 +77,20 @@ impl fmt::Display for PlayerRule {
             Self::Sentence => f.write_str("sentence"),
             Self::Spans(path) => write!(f, "spans:{}", path.display()),
             Self::Listed(words) => f.write_str(&words.join(",")),
+            Self::Auto => f.write_str("auto"),
+            Self::Grid(rows, columns) => write!(f, "grid:{rows}x{columns}"),
+            Self::Segments(path) => write!(f, "segments:{}", path.display()),
+            Self::Column => f.write_str("column"),
         }
     }
 }
 
-/// The players of one text: an owner for every token, and a name for every player.
+/// The players of one sample: an owner for every element (token, pixel or column), and a name for every player.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Players {
-    /// The player that owns each token; `None` is background, always present.
+    /// The player that owns each element; `None` is background, always present.
     pub owner: Vec<Option<usize>>,
-    /// A name per player, as it stands in the text.
+    /// A name per player, as it stands in the sample.
     pub labels: Vec<String>,
 }
 
@@ -76,7 +101,16 @@ impl Players {
     /// [`Error::Input`] when there is no player, a player owns no token, two claim the same token, or a name does not occur.
     pub fn new(text: &TokenizedText, rule: &PlayerRule, background: &[String]) -> Result<Self> {
         let players = match rule {
-            PlayerRule::Word => Self::from_bytes(text, spans::words(&text.text))?,
+            PlayerRule::Auto | PlayerRule::Word => {
+                Self::from_bytes(text, spans::words(&text.text))?
+            }
+            PlayerRule::Grid(..) | PlayerRule::Segments(_) | PlayerRule::Column => {
+                return Err(Error::Parameter {
+                    parameter: "the players",
+                    must: "cut from a text here, and this rule cuts images or rows",
+                    got: format!("`{rule}`"),
+                });
+            }
             PlayerRule::Sentence => Self::from_bytes(text, spans::sentences(&text.text))?,
             PlayerRule::Listed(words) if words.iter().any(String::is_empty) => {
                 return Err(Error::Input(
@@ -87,13 +121,7 @@ impl Players {
             PlayerRule::Token => Self::from_tokens(text),
             PlayerRule::Spans(path) => Self::from_entries(text, SpanFile::read(path)?.players)?,
         };
-        let players = players.without(background)?;
-        if players.labels.is_empty() {
-            return Err(Error::Input(
-                "there is no player; expected at least one word that is not background".into(),
-            ));
-        }
-        Ok(players)
+        players.without(background)
     }
 
     /// n, the number of players.
@@ -262,8 +290,11 @@ impl Players {
         Ok(())
     }
 
-    /// Without the players that `background` names.
-    fn without(self, background: &[String]) -> Result<Self> {
+    /// Without the players that `background` names, by label or by number.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name that is no player's, and when nobody is left.
+    pub fn without(self, background: &[String]) -> Result<Self> {
         let mut stays = vec![true; self.labels.len()];
         let bare = |label: &str| {
             label
@@ -306,13 +337,18 @@ impl Players {
             .iter()
             .map(|owner| owner.and_then(|player| number[player]))
             .collect();
-        let labels = self
+        let labels: Vec<String> = self
             .labels
             .into_iter()
             .zip(&stays)
             .filter(|(_, stays)| **stays)
             .map(|(label, _)| label)
             .collect();
-        Ok(Self { owner, labels })
+        match labels.is_empty() {
+            true => Err(Error::Input(
+                "there is no player; expected at least one that is not background".into(),
+            )),
+            false => Ok(Self { owner, labels }),
+        }
     }
 }

@@ -127,9 +127,14 @@ pub(super) fn residual_weight(players: usize, sigma: f64) -> f64 {
 /// Of the range of v: a residual that rounding explains.
 const ROUNDING: f64 = 1e-10;
 
-/// The exact explanation on the support of the `shrunk` effects alone, if there is one that is as strong as `split` and no
-/// stronger: the projected effects of an iterate are never exactly zero, the shrunk ones are.
-fn on_support(table: &ValueTable, split: &AndOr, shrunk: [Vec<f64>; 2]) -> Option<AndOr> {
+/// Of an objective: a difference that rounding explains.
+pub(super) fn no_worse(objective: f64, than: f64) -> bool {
+    objective <= than * (1.0 + ROUNDING)
+}
+
+/// The exact explanation on the support of the `shrunk` effects alone, if there is one: the projected effects of an iterate are
+/// never exactly zero, the shrunk ones are.
+pub(super) fn on_support(table: &ValueTable, shrunk: [Vec<f64>; 2]) -> Option<AndOr> {
     let (_, mut and, mut or) = effects(shrunk);
     (and[0], or[0]) = (0.0, 0.0);
     for player in 0..table.players() {
@@ -150,10 +155,9 @@ fn on_support(table: &ValueTable, split: &AndOr, shrunk: [Vec<f64>; 2]) -> Optio
         };
         effects[interaction.players.index()? as usize] = interaction.effect;
     }
-    let sparse = AndOr::new(table, refitted.empty, and, or, *split.fit());
+    let sparse = AndOr::new(table, refitted.empty, and, or, Fit::Exact);
     let range = super::fit::range(table.values());
-    let reproduces = sparse.residual_max <= ROUNDING * range;
-    (reproduces && sparse.l1() <= split.l1() * (1.0 + ROUNDING)).then_some(sparse)
+    (sparse.residual_max <= ROUNDING * range).then_some(sparse)
 }
 
 fn half(table: &ValueTable) -> AndOr {
@@ -177,7 +181,8 @@ fn explanation(table: &ValueTable, fit: Fit, mut solution: Solution) -> Option<A
     let (constant, and, or) = effects(solution.effects.pop()?);
     let mut split = without_ties(table, table.empty() + constant, and, or, fit);
     if fit == Fit::Exact
-        && let Some(sparse) = on_support(table, &split, solution.shrunk.pop()?)
+        && let Some(sparse) = on_support(table, solution.shrunk.pop()?)
+        && no_worse(sparse.l1(), split.l1())
     {
         split = sparse;
     }

@@ -1,11 +1,11 @@
 //! Interactions that several models share: one explanation per model, found together.
 
-use super::and_or::{effects, tolerance};
+use super::and_or::{effects, no_worse, on_support, tolerance};
 use super::fit::check_range;
 use super::sparsify::reduce::max_abs;
 use super::sparsify::{Progress, Settings, minimize, shared_strength};
 use super::split::relative_gap;
-use super::{AndOr, AndOrOptions};
+use super::{AndOr, AndOrOptions, Fit};
 use crate::game::ValueTable;
 use crate::transform::butterfly;
 use crate::{Error, Result};
@@ -155,26 +155,32 @@ pub fn joint_observed(
         })
         .collect();
     let solution = rayon::scope(|_| minimize(centred, &tolerances, &settings, &mut observe));
-    let models: Vec<AndOr> = solution
+    let priced = |mut model: AndOr| {
+        model.objective = model.l1() + model.residual_price();
+        model
+    };
+    let mut models: Vec<AndOr> = solution
         .effects
         .into_iter()
         .zip(tables.iter().zip(&fits))
         .map(|(found, (table, &fit))| {
             let (constant, and, or) = effects(found);
-            let mut model = AndOr::new(table, table.empty() + constant, and, or, fit);
-            model.objective = model.l1() + model.residual_price();
-            model
+            priced(AndOr::new(table, table.empty() + constant, and, or, fit))
         })
         .collect();
-    let strength = |of: fn(&AndOr) -> &[f64]| {
-        shared_strength(
-            &models.iter().map(of).collect::<Vec<_>>(),
-            options.own_share,
-        )
-    };
-    let objective = strength(AndOr::and)
-        + strength(AndOr::or)
-        + models.iter().map(AndOr::residual_price).sum::<f64>();
+    let mut objective = joint_objective(&models, options.own_share);
+    if fits.iter().all(|fit| *fit == Fit::Exact) {
+        let sparse = solution.shrunk.into_iter().zip(tables);
+        let sparse: Option<Vec<AndOr>> = sparse
+            .map(|(shrunk, table)| on_support(table, shrunk).map(priced))
+            .collect();
+        if let Some(sparse) = sparse
+            && no_worse(joint_objective(&sparse, options.own_share), objective)
+        {
+            objective = joint_objective(&sparse, options.own_share);
+            models = sparse;
+        }
+    }
     let (shared_gamma, own_excess) = shared_gamma(tables, &models, options.own_bound);
     Ok(Joint {
         models,
@@ -185,6 +191,16 @@ pub fn joint_observed(
         shared_gamma,
         own_excess,
     })
+}
+
+/// See [`Joint::objective`].
+fn joint_objective(models: &[AndOr], own_share: f64) -> f64 {
+    let strength = |of: fn(&AndOr) -> &[f64]| {
+        shared_strength(&models.iter().map(of).collect::<Vec<_>>(), own_share)
+    };
+    strength(AndOr::and)
+        + strength(AndOr::or)
+        + models.iter().map(AndOr::residual_price).sum::<f64>()
 }
 
 fn check(tables: &[ValueTable], options: &JointOptions) -> Result<()> {
@@ -301,6 +317,37 @@ mod tests {
         let found = joint(&[table.clone(), table], &JointOptions::default()).expect("twins");
         assert!(found.gap() <= 1e-4 && found.own_excess() == 0.0);
         assert!((found.objective() / (1.1 * alone.objective()) - 1.0).abs() <= 3e-4);
+    }
+
+    #[test]
+    fn an_exact_joint_explanation_of_few_terms_leaves_no_crumbs() {
+        let game = |text: &str| {
+            let mut game = crate::game::synthetic::parse(text).expect("a formula");
+            crate::tabulate(&mut game, |_| ()).expect("a table")
+        };
+        let tables = [
+            game("and(0,1,4)*2 + or(1,2)*0.7 - and(3,5) + and(0,6)*0.4"),
+            game("and(0,1,4)*1.5 + or(1,2) - and(3,6)*0.3 + and(2)"),
+        ];
+        let options = JointOptions {
+            each: AndOrOptions {
+                fit: Fit::Exact,
+                ..AndOrOptions::default()
+            },
+            ..JointOptions::default()
+        };
+        let found = joint(&tables, &options).expect("like players");
+        assert!(found.gap() <= 1e-4, "{}", found.gap());
+        for (model, table) in found.models().iter().zip(&tables) {
+            let effects = || model.and().iter().chain(model.or());
+            assert_eq!(
+                effects().filter(|effect| **effect != 0.0).count(),
+                effects().filter(|effect| effect.abs() > 1e-3).count()
+            );
+            for (value, explained) in table.values().iter().zip(model.reconstruct().values()) {
+                assert!((value - explained).abs() < 1e-9);
+            }
+        }
     }
 
     #[test]

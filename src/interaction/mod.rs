@@ -2,7 +2,8 @@
 //!
 //! In comes a [`ValueTable`](crate::game::ValueTable); out go AND and OR interactions ([`and_or()`]), the salient ones among
 //! them ([`AndOr::salient`]) with their effects refitted ([`refit()`]), pruned ([`prune()`]) or drawn as a graph ([`graph`]),
-//! interactions that several models share ([`joint`](mod@joint)), and multi-order interactions of pairs ([`order`]).
+//! interactions that several models share ([`joint`](mod@joint)), and multi-order interactions of pairs, exact
+//! ([`order`]) or sampled ([`order_sampled`]).
 
 mod and_or;
 mod fit;
@@ -10,6 +11,7 @@ mod gram;
 pub mod graph;
 pub mod joint;
 pub mod order;
+pub mod order_sampled;
 mod papers;
 mod prune;
 mod refit;

@@ -3,36 +3,61 @@
 use candle_core::Tensor;
 
 use super::attention::{Attention, Rows, Sight};
+use super::config::ModelConfig;
 use super::linear::Linear;
 use super::norm::Norm;
-use super::recipe::{Activation, NormPlace};
+use super::recipe::Recipe;
+use super::switch::{Activation, MlpKind, NormPlace, Role};
+use super::weights::Weights;
 use crate::Result;
 
-/// Attention and feed-forward part, each with its norm and its residual.
+/// Attention and feed-forward part, each with its norms and its residual.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    pub(crate) place: NormPlace,
     pub(crate) attention: Attention,
-    pub(crate) attention_norm: Norm,
+    pub(crate) attention_norms: Norms,
     pub(crate) mlp: Mlp,
-    pub(crate) mlp_norm: Norm,
+    pub(crate) mlp_norms: Norms,
+    /// Whether both parts are given the same x and added to it together.
+    pub(crate) parallel: bool,
 }
 
-/// The feed-forward part: gated where `gate` is there.
+/// The norms around a part f of a block: sum(x + outcome(f(before(x)))).
+#[derive(Clone, Debug)]
+pub(crate) struct Norms {
+    pub(crate) before: Option<Norm>,
+    pub(crate) outcome: Option<Norm>,
+    pub(crate) sum: Option<Norm>,
+}
+
+/// The feed-forward part.
 #[derive(Clone, Debug)]
 pub(crate) struct Mlp {
-    pub(crate) gate: Option<Linear>,
+    /// To the inner width, or to twice of it where it is gated: first the gate.
     pub(crate) up: Linear,
     pub(crate) down: Linear,
+    pub(crate) gated: bool,
     pub(crate) activation: Activation,
 }
 
+/// `norm` of `x`, or `x` itself.
+fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => Ok(x.clone()),
+    }
+}
+
 impl Mlp {
-    /// (B, T, D) → (B, T, D)
+    /// (…, D) → (…, D)
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let inner = match &self.gate {
-            Some(gate) => (self.activation.forward(&gate.forward(x)?)? * self.up.forward(x)?)?,
-            None => self.activation.forward(&self.up.forward(x)?)?,
+        let inner = self.up.forward(x)?;
+        let inner = match self.gated {
+            true => {
+                let halves = inner.chunk(2, inner.rank() - 1)?;
+                (self.activation.forward(&halves[0])? * &halves[1])?
+            }
+            false => self.activation.forward(&inner)?,
         };
         self.down.forward(&inner)
     }
@@ -47,10 +72,7 @@ impl Block {
 
     /// What attention is given.
     pub(crate) fn before_attention(&self, x: &Tensor) -> Result<Tensor> {
-        match self.place {
-            NormPlace::Before => self.attention_norm.forward(x),
-            NormPlace::After => Ok(x.clone()),
-        }
+        normed(self.attention_norms.before.as_ref(), x)
     }
 
     /// The block around `attend`, which turns what attention is given, for all tokens `x` (…, D), into what it adds to
@@ -61,16 +83,73 @@ impl Block {
         kept: &Tensor,
         attend: impl FnOnce(&Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let attended = (kept + attend(&self.before_attention(x)?)?)?;
-        match self.place {
-            NormPlace::Before => {
-                let fed = self.mlp.forward(&self.mlp_norm.forward(&attended)?)?;
-                Ok((attended + fed)?)
+        let attended = attend(&self.before_attention(x)?)?;
+        let attended = normed(self.attention_norms.outcome.as_ref(), &attended)?;
+        let sum = (kept + attended)?;
+        let sum = normed(self.attention_norms.sum.as_ref(), &sum)?;
+        let fed = normed(
+            self.mlp_norms.before.as_ref(),
+            if self.parallel { kept } else { &sum },
+        )?;
+        let fed = self.mlp.forward(&fed)?;
+        let fed = normed(self.mlp_norms.outcome.as_ref(), &fed)?;
+        normed(self.mlp_norms.sum.as_ref(), &(sum + fed)?)
+    }
+}
+
+impl Block {
+    pub(crate) fn load(
+        weights: &mut Weights<'_>,
+        recipe: &Recipe,
+        config: &ModelConfig,
+        layer: usize,
+    ) -> Result<Self> {
+        let mut norms = |first: Role, outcome: Role| -> Result<Norms> {
+            let mut norm = |role| weights.norm(role, layer, config.hidden).map(Some);
+            let [mut before, mut behind, mut sum] = [None, None, None];
+            match recipe.block.norm_at {
+                NormPlace::Before => before = norm(first)?,
+                NormPlace::After => sum = norm(first)?,
+                NormPlace::Outcome => behind = norm(outcome)?,
+                NormPlace::Around => (before, behind) = (norm(first)?, norm(outcome)?),
             }
-            NormPlace::After => {
-                let x = self.attention_norm.forward(&attended)?;
-                self.mlp_norm.forward(&(&x + self.mlp.forward(&x)?)?)
-            }
-        }
+            Ok(Norms {
+                before,
+                outcome: behind,
+                sum,
+            })
+        };
+        Ok(Self {
+            attention_norms: norms(Role::AttentionNorm, Role::AttentionOutcomeNorm)?,
+            mlp_norms: norms(Role::MlpNorm, Role::MlpOutcomeNorm)?,
+            attention: Attention::load(weights, recipe, config, layer)?,
+            mlp: Mlp::load(weights, recipe, config, layer)?,
+            parallel: config.parallel,
+        })
+    }
+}
+
+impl Mlp {
+    fn load(
+        weights: &mut Weights<'_>,
+        recipe: &Recipe,
+        config: &ModelConfig,
+        layer: usize,
+    ) -> Result<Self> {
+        let (hidden, inner) = (config.hidden, config.intermediate);
+        let kind = recipe.block.mlp;
+        let maps: &[(Role, usize)] = match kind {
+            MlpKind::Gated => &[(Role::Gate, inner), (Role::Up, inner)],
+            MlpKind::GatedStacked => &[(Role::GateUp, 2 * inner)],
+            MlpKind::Plain => &[(Role::Up, inner)],
+        };
+        Ok(Self {
+            up: weights.stacked(maps, layer, hidden)?,
+            down: weights
+                .linear(Role::Down, layer, hidden, inner)?
+                .times(config.factors.residual)?,
+            gated: kind != MlpKind::Plain,
+            activation: config.activation,
+        })
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::layers::LayerRecipe;
 use super::recipe::Recipe;
 use crate::{Error, Result};
 
@@ -22,10 +23,12 @@ pub struct Checkpoint {
     pub path: PathBuf,
     /// `config.json`
     pub config: Value,
-    /// `tokenizer.json`, as bytes.
+    /// `tokenizer.json`, as bytes; empty where the network reads no text.
     pub tokenizer: Vec<u8>,
     /// `tokenizer_config.json`, where there is one.
     pub tokenizer_config: Option<Value>,
+    /// `preprocessor_config.json`, where there is one.
+    pub preprocessor: Option<Value>,
     /// Where the tensors are.
     pub weights: WeightFiles,
 }
@@ -53,41 +56,68 @@ impl Checkpoint {
             config: json(include_str!("../../models/demo/config.json")),
             tokenizer: include_bytes!("../../models/demo/tokenizer.json").to_vec(),
             tokenizer_config: None,
+            preprocessor: None,
             weights: WeightFiles::Embedded(include_bytes!("../../models/demo/model.safetensors")),
         }
     }
 
-    /// Opens the folder `dir`.
+    /// Opens the folder `dir`, or one of several weight files (`….safetensors`) in a folder that share its `config.json`.
     ///
     /// # Errors
     /// A file that is missing or not JSON, a folder without safetensors weights (a PyTorch pickle is named as such), an
     /// index that names no shard or a shard outside the folder.
-    pub fn open(dir: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
         let wrong = |reason: &str| Error::Checkpoint {
-            path: dir.into(),
+            path: path.into(),
             reason: reason.into(),
         };
-        if !dir.is_dir() {
+        let is_weights = path.is_file()
+            && path
+                .extension()
+                .is_some_and(|extension| extension == "safetensors");
+        let dir = match path.parent() {
+            Some(dir) if is_weights => dir,
+            _ => path,
+        };
+        if !is_weights && !dir.is_dir() {
             return Err(wrong(
                 "no such folder; a model is a folder with config.json, tokenizer.json and model.safetensors",
             ));
         }
         let config = read_json(&dir.join("config.json"))?;
         // What cannot be run is refused before anything else that it lacks.
-        Recipe::find(config["model_type"].as_str().unwrap_or("(none)"))?;
-        let tokenizer_config = dir.join("tokenizer_config.json");
+        let reads_text = !takes_numbers(&config);
+        if reads_text {
+            let name = config["model_type"]
+                .as_str()
+                .or(config["architecture"].as_str());
+            Recipe::find(name.unwrap_or("(none)"))?;
+        }
+        let optional = |name: &str| {
+            let path = dir.join(name);
+            path.exists().then(|| read_json(&path)).transpose()
+        };
         Ok(Self {
-            source: dir.display().to_string(),
+            source: path.display().to_string(),
             revision: None,
-            path: dir.into(),
+            path: path.into(),
+            tokenizer: match reads_text {
+                true => read(&dir.join("tokenizer.json"))?,
+                false => Vec::new(),
+            },
+            tokenizer_config: optional("tokenizer_config.json")?,
+            preprocessor: optional("preprocessor_config.json")?,
+            weights: WeightFiles::Files(match is_weights {
+                true => vec![path.into()],
+                false => weight_files(dir)?,
+            }),
             config,
-            tokenizer: read(&dir.join("tokenizer.json"))?,
-            tokenizer_config: tokenizer_config
-                .exists()
-                .then(|| read_json(&tokenizer_config))
-                .transpose()?,
-            weights: WeightFiles::Files(weight_files(dir)?),
         })
+    }
+
+    /// Whether the network takes images or rows, not text.
+    pub fn takes_numbers(&self) -> bool {
+        takes_numbers(&self.config)
     }
 
     /// SHA-256 over the weight files in order, in hexadecimal.
@@ -117,6 +147,10 @@ impl Checkpoint {
             .map(|byte| format!("{byte:02x}"))
             .collect())
     }
+}
+
+fn takes_numbers(config: &Value) -> bool {
+    !LayerRecipe::find(config).is_empty()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

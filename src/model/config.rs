@@ -1,12 +1,19 @@
 //! A checkpoint's `config.json`, read through its recipe: sizes and switches, all resolved.
 
+mod factors;
+mod source;
+
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::recipe::{Activation, Family, NormKind, PositionOffset, Recipe, Role, WindowLayers};
-use super::rope::RopeScaling;
-use crate::{Error, Result};
+pub use factors::Factors;
+use source::Source;
+
+use super::recipe::{Family, Recipe};
+use super::rope::{RopeConfig, RopeScaling};
+use super::switch::{Activation, NormKind, PositionKind, PositionOffset, Role, WindowLayers};
+use crate::Result;
 
 /// Sizes and switches of one network.
 #[derive(Clone, Debug)]
@@ -37,10 +44,12 @@ pub struct ModelConfig {
     pub norm_epsilon: f64,
     /// The activation of the feed-forward part.
     pub activation: Activation,
-    /// θ of the rotary positions.
-    pub rope_theta: f64,
-    /// How rotary frequencies are stretched.
-    pub rope_scaling: RopeScaling,
+    /// Rotary positions: of all layers, or of those without a window and of those with one.
+    pub ropes: Vec<RopeConfig>,
+    /// What the network is multiplied and capped by.
+    pub factors: Factors,
+    /// Whether attention and feed-forward part stand side by side.
+    pub parallel: bool,
     /// Per layer, how many positions back it attends; `None` is all of them.
     pub windows: Vec<Option<usize>>,
     /// The linear maps with a bias.
@@ -49,57 +58,6 @@ pub struct ModelConfig {
     pub tied_head: bool,
     /// Class names by index, for a classifier.
     pub classes: Vec<String>,
-}
-
-/// `config.json` with the path that its errors name.
-struct Source<'a> {
-    json: &'a Value,
-    path: &'a Path,
-}
-
-impl Source<'_> {
-    fn wrong(&self, reason: String) -> Error {
-        Error::Checkpoint {
-            path: self.path.into(),
-            reason,
-        }
-    }
-
-    fn present(&self, key: &str) -> Option<&Value> {
-        self.json.get(key).filter(|value| !value.is_null())
-    }
-
-    fn size(&self, key: &str) -> Result<usize> {
-        self.optional_size(key)?
-            .ok_or_else(|| self.wrong(format!("`{key}` is missing")))
-    }
-
-    fn optional_size(&self, key: &str) -> Result<Option<usize>> {
-        let Some(value) = self.present(key) else {
-            return Ok(None);
-        };
-        match value.as_u64() {
-            // Beyond any real network, and small enough that nothing made from it overflows or fills the memory.
-            Some(size) if (1..=1 << 24).contains(&size) => Ok(Some(size as usize)),
-            _ => Err(self.wrong(format!(
-                "`{key}` must be an integer from 1 to 2^24, got {value}"
-            ))),
-        }
-    }
-
-    fn optional_number(&self, key: &str) -> Result<Option<f64>> {
-        let Some(value) = self.present(key) else {
-            return Ok(None);
-        };
-        value
-            .as_f64()
-            .map(Some)
-            .ok_or_else(|| self.wrong(format!("`{key}` must be a number, got {value}")))
-    }
-
-    fn flag(&self, key: &str) -> bool {
-        self.present(key).and_then(Value::as_bool).unwrap_or(false)
-    }
 }
 
 impl ModelConfig {
@@ -139,9 +97,10 @@ impl ModelConfig {
             .unwrap_or(Value::Null);
         let activation = serde_json::from_value(activation.clone())
             .map_err(|_| source.wrong(format!("activation {activation} is not supported")))?;
-        let norm_key = match block.norm {
-            NormKind::Rms => "rms_norm_eps",
-            NormKind::Layer => "layer_norm_eps",
+        let norm_key = match (&keys.norm_epsilon, block.norm) {
+            (Some(key), _) => key,
+            (None, NormKind::Rms | NormKind::RmsOnePlus) => "rms_norm_eps",
+            (None, NormKind::Layer) => "layer_norm_eps",
         };
         let norm_epsilon = source.optional_number(norm_key)?.or(block.norm_epsilon);
         let position_offset = match block.position_offset {
@@ -149,8 +108,23 @@ impl ModelConfig {
             PositionOffset::AfterPadding => source.json["pad_token_id"]
                 .as_u64()
                 .map_or(2, |id| id.min(1 << 24) as usize + 1),
+            PositionOffset::TwoMore => 2,
         };
-        let (rope_theta, rope_scaling) = rope(&source)?;
+        let intermediate = match (source.optional_size(&keys.intermediate)?, block.widening) {
+            (Some(size), _) => size,
+            (None, Some(times)) => times * hidden,
+            (None, None) => source.size(&keys.intermediate)?,
+        };
+        let ropes = ropes(&source, recipe, head_dim)?;
+        let mut max_positions = source.size(&keys.max_positions)?;
+        if block.position_offset == PositionOffset::TwoMore {
+            max_positions += 2;
+        }
+        for rope in &ropes {
+            if let RopeScaling::Long { original, .. } = rope.scaling {
+                max_positions = max_positions.min(original);
+            }
+        }
         refuse_unsupported(&source, recipe)?;
         Ok(Self {
             model_type: json["model_type"].as_str().unwrap_or_default().into(),
@@ -159,19 +133,23 @@ impl ModelConfig {
             heads,
             kv_heads,
             head_dim,
-            intermediate: source.size(&keys.intermediate)?,
+            intermediate,
             vocabulary: source.size("vocab_size")?,
-            max_positions: source.size("max_position_embeddings")?,
+            max_positions,
             position_offset,
             token_types: source.optional_size("type_vocab_size")?.unwrap_or(0),
             norm_epsilon: norm_epsilon
                 .ok_or_else(|| source.wrong(format!("`{norm_key}` is missing")))?,
             activation,
-            rope_theta,
-            rope_scaling,
+            ropes,
+            factors: Factors::new(&source, block, hidden, head_dim)?,
+            parallel: match &keys.parallel {
+                Some(key) => source.flag_or(key, true),
+                None => false,
+            },
             windows: windows(&source, block.window, layers)?,
             biased: biased(&source, recipe),
-            tied_head: source.flag("tie_word_embeddings"),
+            tied_head: source.flag_or("tie_word_embeddings", block.tied_head),
             classes: classes(&source)?,
         })
     }
@@ -179,6 +157,11 @@ impl ModelConfig {
     /// Whether `role` carries a bias.
     pub fn has_bias(&self, role: Role) -> bool {
         self.biased.contains(&role)
+    }
+
+    /// Which of the rotary positions hold in layer `layer`.
+    pub fn rope_of(&self, layer: usize) -> usize {
+        usize::from(self.ropes.len() > 1 && self.windows[layer].is_some())
     }
 }
 
@@ -190,15 +173,9 @@ fn refuse_unsupported(source: &Source<'_>, recipe: &Recipe) -> Result<()> {
         Some(kind) if kind != "absolute" => return refuse("position_embedding_type", kind),
         _ => {}
     }
-    for holder in [
-        Some(source.json),
-        source.present("rope_parameters"),
-        source.present("rope_scaling"),
-    ] {
-        match holder.and_then(|holder| holder.get("partial_rotary_factor")) {
-            Some(share) if !share.is_null() && share.as_f64() != Some(1.0) => {
-                return refuse("partial_rotary_factor", share);
-            }
+    for (key, expected) in &recipe.fixed {
+        match source.present(key) {
+            Some(value) if value != *expected => return refuse(key, value),
             _ => {}
         }
     }
@@ -234,8 +211,13 @@ fn biased(source: &Source<'_>, recipe: &Recipe) -> Vec<Role> {
 fn windows(source: &Source<'_>, which: WindowLayers, layers: usize) -> Result<Vec<Option<usize>>> {
     let switched = match which {
         WindowLayers::None => false,
-        WindowLayers::All => true,
         WindowLayers::UpperLayers => source.flag("use_sliding_window"),
+        WindowLayers::All | WindowLayers::AllButSecond | WindowLayers::AllButSixth => true,
+    };
+    let every = match which {
+        WindowLayers::AllButSecond => 2,
+        WindowLayers::AllButSixth => source.optional_size("sliding_window_pattern")?.unwrap_or(6),
+        _ => usize::MAX,
     };
     let first = match which {
         // The default of transformers, where a configuration leaves it out.
@@ -248,28 +230,65 @@ fn windows(source: &Source<'_>, which: WindowLayers, layers: usize) -> Result<Ve
     // Newer configurations name the kind of each layer; that list wins.
     let slides = |layer: usize| match source.json["layer_types"].get(layer) {
         Some(kind) => switched && kind == "sliding_attention",
-        None => switched && layer >= first,
+        None => switched && layer >= first && !(layer + 1).is_multiple_of(every),
     };
     Ok((0..layers)
         .map(|layer| window.filter(|_| slides(layer)))
         .collect())
 }
 
-/// θ and scaling, in the classic keys or in `rope_parameters`.
-fn rope(source: &Source<'_>) -> Result<(f64, RopeScaling)> {
+/// θ, share and scaling, in the classic keys or in `rope_parameters`, there once or by the kind of layer.
+fn ropes(source: &Source<'_>, recipe: &Recipe, head_dim: usize) -> Result<Vec<RopeConfig>> {
+    let (keys, block) = (&recipe.config, &recipe.block);
     let nested = source
         .present("rope_parameters")
         .or_else(|| source.present("rope_scaling"))
         .unwrap_or(&Value::Null);
-    let theta = source
-        .optional_number("rope_theta")?
-        .or_else(|| nested["rope_theta"].as_f64())
-        .unwrap_or(10_000.0);
-    if theta.is_nan() || theta <= 0.0 {
-        return Err(source.wrong(format!("`rope_theta` must be positive, got {theta}")));
+    let all = nested.get("full_attention").unwrap_or(nested);
+    let share = source
+        .optional_number(&keys.rotary_share)?
+        .or_else(|| all["partial_rotary_factor"].as_f64());
+    let rotated = (share.or(block.rotary_share).unwrap_or(1.0) * head_dim as f64) as usize;
+    if rotated != head_dim && block.rotary_share.is_none() {
+        let (key, share) = (&keys.rotary_share, share.unwrap_or_default());
+        return Err(source.wrong(format!("`{key}` = {share} is not supported")));
     }
-    let scaling = RopeScaling::new(nested).map_err(|reason| source.wrong(reason))?;
-    Ok((theta, scaling))
+    let rope = |key: &str, json: &Value| -> Result<RopeConfig> {
+        let theta = source
+            .optional_number(key)?
+            .or_else(|| json["rope_theta"].as_f64())
+            .unwrap_or(10_000.0);
+        if theta.is_nan() || theta <= 0.0 {
+            return Err(source.wrong(format!("`{key}` must be positive, got {theta}")));
+        }
+        let scaling = RopeScaling::new(json, source.json).map_err(|reason| source.wrong(reason))?;
+        match &scaling {
+            RopeScaling::Long { factors, .. } if factors.len() != rotated / 2 => {
+                let (found, needed) = (factors.len(), rotated / 2);
+                let sentence = format!("`short_factor` has {found} numbers; expected {needed}");
+                return Err(source.wrong(sentence));
+            }
+            _ => {}
+        }
+        Ok(RopeConfig {
+            theta,
+            rotated,
+            scaling,
+        })
+    };
+    if block.positions != PositionKind::Rotary {
+        return Ok(Vec::new());
+    }
+    if !(1..=head_dim).contains(&rotated) || !rotated.is_multiple_of(2) {
+        return Err(source.wrong(format!(
+            "of a head of {head_dim}, {rotated} components cannot be rotated"
+        )));
+    }
+    let mut ropes = vec![rope(&keys.rope_theta, all)?];
+    if let Some(key) = &block.local_rope_theta {
+        ropes.push(rope(key, &nested["sliding_attention"])?);
+    }
+    Ok(ropes)
 }
 
 /// `id2label` by index, or `num_labels` numbered classes; transformers' own default is two.

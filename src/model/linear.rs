@@ -1,8 +1,10 @@
 //! Dense linear maps.
 
+use std::ops::Range;
+
 use candle_core::{Tensor, shape::ShapeWithOneHole};
 
-use super::recipe::Activation;
+use super::switch::Activation;
 use crate::Result;
 
 /// x Wᵀ + b
@@ -30,6 +32,26 @@ impl Linear {
         }
         Ok(y.reshape(shape)?)
     }
+
+    /// The map to some of the outputs; no weight is copied.
+    pub(crate) fn outputs(&self, which: Range<usize>) -> Result<Self> {
+        let part = |tensor: &Tensor| tensor.narrow(0, which.start, which.len());
+        Ok(Self {
+            weight: part(&self.weight)?,
+            bias: self.bias.as_ref().map(part).transpose()?,
+        })
+    }
+
+    /// The map times a number.
+    pub(crate) fn times(self, factor: f64) -> Result<Self> {
+        if factor == 1.0 {
+            return Ok(self);
+        }
+        Ok(Self {
+            weight: (self.weight * factor)?,
+            bias: self.bias.map(|bias| bias * factor).transpose()?,
+        })
+    }
 }
 
 impl Activation {
@@ -42,5 +64,31 @@ impl Activation {
             Self::Relu => x.relu()?,
             Self::Tanh => x.tanh()?,
         })
+    }
+
+    /// The same for one number.
+    pub(crate) fn of(self, x: f32) -> f32 {
+        match self {
+            Self::Silu => x / (1.0 + (-x).exp()),
+            Self::Gelu => {
+                let x = f64::from(x);
+                (0.5 * x * (1.0 + candle_core::cpu::erf::erf_f64(x / std::f64::consts::SQRT_2)))
+                    as f32
+            }
+            Self::GeluNew => {
+                let inner = (2.0 / std::f32::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
+                0.5 * x * (1.0 + inner.tanh())
+            }
+            Self::Relu => x.max(0.0),
+            Self::Tanh => x.tanh(),
+        }
+    }
+}
+
+/// `x` softly held within ±cap: cap·tanh(x/cap).
+pub(crate) fn capped(x: Tensor, cap: Option<f64>) -> Result<Tensor> {
+    match cap {
+        Some(cap) => Ok(((x / cap)?.tanh()? * cap)?),
+        None => Ok(x),
     }
 }

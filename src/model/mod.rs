@@ -1,7 +1,8 @@
-//! Networks: token ids in, logits out. This module has never heard of a coalition.
+//! Networks: token ids, pixels or columns in, logits out. This module has never heard of a coalition.
 //!
 //! In comes a [`Checkpoint`], a folder in Hugging Face layout or the demo model that is built in; its `config.json`
-//! chooses the [`Recipe`]. Out goes a [`Model`] whose [`Model::logits`] answers a [`TokenBatch`].
+//! chooses the [`Recipe`]. Out goes a [`Model`] whose [`Model::logits`] answers a [`TokenBatch`], or, for a network of numbers, by
+//! its [`LayerRecipe`] a [`FeatureModel`].
 //!
 //! Tensor letters: B sequences in a batch, T tokens, R rows read, D width, H heads, K key heads, V vocabulary, C classes.
 
@@ -10,22 +11,29 @@ mod block;
 mod checkpoint;
 mod config;
 pub mod hub;
+mod layers;
 mod linear;
 mod norm;
 mod recipe;
 mod rope;
+mod switch;
+mod tensors;
 mod transformer;
 pub mod trie;
 mod waves;
 mod weights;
 
 pub use checkpoint::{Checkpoint, WeightFiles};
-pub use config::ModelConfig;
-pub use recipe::{
-    Activation, BlockRecipe, ConfigKeys, Family, MlpKind, NormKind, NormPlace, PositionKind,
-    PositionOffset, Recipe, Role, WindowLayers,
+pub use config::{Factors, ModelConfig};
+pub use layers::{
+    ConvRecipe, FeatureModel, LayerKind, LayerRecipe, Shape, ShortcutRecipe, StageRecipe,
 };
-pub use rope::RopeScaling;
+pub use recipe::{BlockRecipe, ConfigKeys, Family, Recipe};
+pub use rope::{RopeConfig, RopeScaling};
+pub use switch::{
+    Activation, Factor, HeadNorm, MlpKind, NormKind, NormPlace, PositionKind, PositionOffset,
+    QkvLayout, Role, WindowLayers,
+};
 pub use transformer::TokenBatch;
 pub use trie::Trie;
 pub use waves::{Budget, Reads};
@@ -62,7 +70,7 @@ impl Model {
         )?;
         let mut weights = Weights::open(checkpoint, &recipe, &config, device, dtype)?;
         let network = Transformer::load(&mut weights, &recipe, &config)?;
-        let parameters = weights.parameters;
+        let parameters = weights.parameters();
         Ok(Self {
             network,
             family: recipe.family,

@@ -7,14 +7,27 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::switch::{
+    Activation, Factor, HeadNorm, MlpKind, NormKind, NormPlace, PositionKind, PositionOffset,
+    QkvLayout, Role, WindowLayers,
+};
 use crate::{Error, Result};
 
 /// All recipes, in the order in which `models list` prints them.
-const SOURCES: [&str; 7] = [
+const SOURCES: &[&str] = &[
     include_str!("../../models/llama.toml"),
     include_str!("../../models/mistral.toml"),
     include_str!("../../models/qwen2.toml"),
     include_str!("../../models/qwen3.toml"),
+    include_str!("../../models/gemma.toml"),
+    include_str!("../../models/gemma2.toml"),
+    include_str!("../../models/gemma3.toml"),
+    include_str!("../../models/phi3.toml"),
+    include_str!("../../models/olmo2.toml"),
+    include_str!("../../models/granite.toml"),
+    include_str!("../../models/gpt2.toml"),
+    include_str!("../../models/gpt_neox.toml"),
+    include_str!("../../models/opt.toml"),
     include_str!("../../models/bert.toml"),
     include_str!("../../models/distilbert.toml"),
     include_str!("../../models/roberta.toml"),
@@ -28,6 +41,12 @@ pub struct Recipe {
     pub family: Family,
     /// The values of `model_type` in `config.json` that this recipe serves.
     pub model_types: Vec<String>,
+    /// What the names of all tensors begin with in some checkpoints of the family and not in others.
+    #[serde(default)]
+    pub optional_prefix: String,
+    /// Switches of `config.json` that this recipe takes for granted: any other value is refused.
+    #[serde(default)]
+    pub fixed: BTreeMap<String, bool>,
     /// Names of the sizes in `config.json`.
     #[serde(default)]
     pub config: ConfigKeys,
@@ -61,6 +80,16 @@ pub struct ConfigKeys {
     pub intermediate: String,
     /// The activation function.
     pub activation: String,
+    /// The longest sequence.
+    pub max_positions: String,
+    /// The ε of the norms; by default `rms_norm_eps` or `layer_norm_eps`.
+    pub norm_epsilon: Option<String>,
+    /// θ of the rotary positions.
+    pub rope_theta: String,
+    /// The share of a head that is rotated.
+    pub rotary_share: String,
+    /// Whether attention and feed-forward part stand side by side; yes where the key is absent.
+    pub parallel: Option<String>,
 }
 
 impl Default for ConfigKeys {
@@ -71,6 +100,11 @@ impl Default for ConfigKeys {
             heads: "num_attention_heads".into(),
             intermediate: "intermediate_size".into(),
             activation: "hidden_act".into(),
+            max_positions: "max_position_embeddings".into(),
+            norm_epsilon: None,
+            rope_theta: "rope_theta".into(),
+            rotary_share: "partial_rotary_factor".into(),
+            parallel: None,
         }
     }
 }
@@ -101,118 +135,30 @@ pub struct BlockRecipe {
     /// Which layers attend within a sliding window only.
     #[serde(default)]
     pub window: WindowLayers,
-    /// Whether every head of query and key is normalized.
+    /// What is normalized of query and key.
     #[serde(default)]
-    pub head_norm: bool,
+    pub head_norm: HeadNorm,
+    /// How query, key and value lie in the checkpoint.
+    #[serde(default)]
+    pub qkv: QkvLayout,
+    /// Whether the linear maps of the blocks lie as (in, out) in the checkpoint.
+    #[serde(default)]
+    pub transposed: bool,
+    /// The inner width in multiples of D where `config.json` does not carry it.
+    pub widening: Option<usize>,
+    /// The share of a head that is rotated where `config.json` does not carry it. Without, every head is rotated whole and
+    /// another share refused.
+    pub rotary_share: Option<f64>,
+    /// θ of the layers with a window, where it is another: the key that carries it.
+    pub local_rope_theta: Option<String>,
+    /// What else the network is multiplied or capped by.
+    #[serde(default)]
+    pub factors: Vec<Factor>,
+    /// Whether the head is the token embedding where `config.json` does not say.
+    #[serde(default)]
+    pub tied_head: bool,
     /// What stands between an encoder's pooler and its head.
     pub pooler_activation: Option<Activation>,
-}
-
-/// The kind of normalization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NormKind {
-    /// x / √(mean x² + ε) · w
-    Rms,
-    /// (x − mean x) / √(var x + ε) · w + b
-    Layer,
-}
-
-/// Where a block normalizes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NormPlace {
-    /// x + f(norm(x))
-    Before,
-    /// norm(x + f(x))
-    After,
-}
-
-/// The feed-forward part of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MlpKind {
-    /// down(act(gate(x)) ⊙ up(x))
-    Gated,
-    /// down(act(up(x)))
-    Plain,
-}
-
-/// How positions enter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PositionKind {
-    /// Queries and keys are rotated by their position.
-    Rotary,
-    /// A learned vector per position is added to the embedding.
-    Learned,
-}
-
-/// Where learned positions begin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PositionOffset {
-    /// At row 0 of the table.
-    #[default]
-    Zero,
-    /// At the row behind the padding token's id.
-    AfterPadding,
-}
-
-/// Which layers attend within a sliding window only, where `config.json` gives one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WindowLayers {
-    /// None.
-    #[default]
-    None,
-    /// All.
-    All,
-    /// Those from `max_window_layers` up, where `use_sliding_window` is set.
-    UpperLayers,
-}
-
-/// Activation functions, by the names of published configurations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// x·σ(x)
-    #[serde(alias = "swish")]
-    Silu,
-    /// x·Φ(x), exact
-    Gelu,
-    /// The tanh approximation of `gelu`.
-    #[serde(alias = "gelu_pytorch_tanh", alias = "gelu_fast")]
-    GeluNew,
-    /// max(x, 0)
-    Relu,
-    /// tanh x
-    Tanh,
-}
-
-/// What a tensor is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are the documentation")]
-pub enum Role {
-    TokenEmbedding,
-    PositionEmbedding,
-    TypeEmbedding,
-    EmbeddingNorm,
-    AttentionNorm,
-    Query,
-    Key,
-    Value,
-    AttentionOutput,
-    QueryNorm,
-    KeyNorm,
-    MlpNorm,
-    Gate,
-    Up,
-    Down,
-    FinalNorm,
-    Pooler,
-    Head,
 }
 
 impl Recipe {
@@ -262,6 +208,15 @@ mod tests {
                     recipe.family
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_is_folded_into_the_weights_of_a_part_is_not_normed_away_behind_it() {
+        for recipe in Recipe::all() {
+            let scaled = recipe.block.factors.contains(&Factor::ResidualMultiplier);
+            let normed = !matches!(recipe.block.norm_at, NormPlace::Before | NormPlace::After);
+            assert!(!(scaled && normed), "{:?}", recipe.model_types);
         }
     }
 

@@ -1,13 +1,12 @@
 //! Rotary positions: angle tables and the rotation of queries and keys.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 use serde_json::Value;
 
-use super::ModelConfig;
 use crate::Result;
 
 /// How rotary frequencies are stretched beyond the training length.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum RopeScaling {
     /// Not at all.
     None,
@@ -27,19 +26,41 @@ pub enum RopeScaling {
         /// The training length.
         original: f64,
     },
+    /// LongRoPE within the training length: every frequency divided by a factor of its own, cos and sin multiplied. Beyond
+    /// it other factors would hold for the whole sequence, its beginning included.
+    Long {
+        /// The factor of each frequency.
+        factors: Vec<f64>,
+        /// What cos and sin are multiplied by.
+        amplitude: f64,
+        /// The training length.
+        original: usize,
+    },
+}
+
+/// Rotary positions as the configuration has them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RopeConfig {
+    /// θ, the base of the wavelengths.
+    pub theta: f64,
+    /// How many components of a head are rotated: the first ones.
+    pub rotated: usize,
+    /// How frequencies are stretched.
+    pub scaling: RopeScaling,
 }
 
 impl RopeScaling {
-    /// Reads `rope_scaling` or `rope_parameters` of a `config.json`; the error is a reason for the caller's sentence.
-    pub(crate) fn new(json: &Value) -> Result<Self, String> {
+    /// Reads `rope_scaling` or `rope_parameters` of a `config.json`, where `config` is the whole of it; the error is a reason
+    /// for the caller's sentence.
+    pub(crate) fn new(json: &Value, config: &Value) -> Result<Self, String> {
         let kind = json
             .get("rope_type")
             .or_else(|| json.get("type"))
             .and_then(Value::as_str)
             .unwrap_or("default");
+        let positive = |value: &Value| value.as_f64().filter(|number| *number > 0.0);
         let number = |key: &str| {
-            let number = json[key].as_f64().filter(|number| *number > 0.0);
-            number.ok_or(format!("rope scaling `{kind}` lacks a positive `{key}`"))
+            positive(&json[key]).ok_or(format!("rope scaling `{kind}` lacks a positive `{key}`"))
         };
         match kind {
             "default" => Ok(Self::None),
@@ -52,13 +73,33 @@ impl RopeScaling {
                 high: number("high_freq_factor")?,
                 original: number("original_max_position_embeddings")?,
             }),
+            // Phi-3 was first published with other names for the same.
+            "longrope" | "su" | "yarn" if json.get("short_factor").is_some() => {
+                let length = "original_max_position_embeddings";
+                let original = positive(&config[length]).map_or_else(|| number(length), Ok)?;
+                let longest = positive(&config["max_position_embeddings"]).unwrap_or(original);
+                let factor = positive(&json["factor"]).unwrap_or(longest / original);
+                let by_length = (1.0 + factor.ln() / original.ln()).sqrt();
+                let factors = json["short_factor"].as_array().into_iter().flatten();
+                Ok(Self::Long {
+                    factors: factors.map(positive).collect::<Option<_>>().ok_or(format!(
+                        "rope scaling `{kind}` has a factor that is not positive"
+                    ))?,
+                    amplitude: positive(&json["attention_factor"]).unwrap_or(match factor {
+                        ..=1.0 => 1.0,
+                        _ => by_length,
+                    }),
+                    original: original as usize,
+                })
+            }
             other => Err(format!(
-                "rope scaling `{other}` is not supported; known: default, linear, llama3"
+                "rope scaling `{other}` is not supported; known: default, linear, llama3, longrope"
             )),
         }
     }
 
-    fn stretch(self, frequency: f64) -> f64 {
+    /// What becomes of the frequency of pair `pair`.
+    fn stretch(&self, pair: usize, frequency: f64) -> f64 {
         match self {
             Self::None => frequency,
             Self::Linear { factor } => frequency / factor,
@@ -72,6 +113,7 @@ impl RopeScaling {
                 let kept = ((turns - low) / (high - low)).clamp(0.0, 1.0);
                 kept * frequency + (1.0 - kept) * frequency / factor
             }
+            Self::Long { factors, .. } => frequency / factors[pair],
         }
     }
 }
@@ -80,6 +122,8 @@ impl RopeScaling {
 #[derive(Clone, Debug)]
 pub(crate) struct Rope {
     frequencies: Vec<f64>,
+    /// What cos and sin are multiplied by.
+    amplitude: f64,
 }
 
 /// cos and sin of every angle of a batch, (T, d/2) when the rows share their positions, else (B, T, d/2).
@@ -89,16 +133,20 @@ pub(crate) struct Angles {
 }
 
 impl Rope {
-    pub(crate) fn new(config: &ModelConfig) -> Self {
+    pub(crate) fn new(config: &RopeConfig) -> Self {
         let frequency = |pair: usize| {
             config
-                .rope_theta
-                .powf(-2.0 * pair as f64 / config.head_dim as f64)
+                .theta
+                .powf(-2.0 * pair as f64 / config.rotated as f64)
         };
         let frequencies =
-            (0..config.head_dim / 2).map(|pair| config.rope_scaling.stretch(frequency(pair)));
+            (0..config.rotated / 2).map(|pair| config.scaling.stretch(pair, frequency(pair)));
         Self {
             frequencies: frequencies.collect(),
+            amplitude: match config.scaling {
+                RopeScaling::Long { amplitude, .. } => amplitude,
+                _ => 1.0,
+            },
         }
     }
 
@@ -115,7 +163,7 @@ impl Rope {
             let angle = |&position: &u32| {
                 self.frequencies
                     .iter()
-                    .map(move |f| of(f64::from(position) * f) as f32)
+                    .map(move |f| (self.amplitude * of(f64::from(position) * f)) as f32)
             };
             let values: Vec<f32> = positions.iter().flat_map(angle).collect();
             Ok(Tensor::from_vec(values, shape.as_slice(), device)?.to_dtype(dtype)?)
@@ -128,22 +176,29 @@ impl Rope {
 }
 
 impl Angles {
-    /// Rotates `x` (B, H, T, d), pairing component j with j + d/2.
+    /// Rotates `x` (B, H, T, d), pairing component j with j + r/2 of the r that are rotated.
     pub(crate) fn rotate(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(candle_nn::rotary_emb::rope(
-            &x.contiguous()?,
-            &self.cos,
-            &self.sin,
-        )?)
+        self.first(x, |x| {
+            Ok(candle_nn::rotary_emb::rope(x, &self.cos, &self.sin)?)
+        })
     }
 
-    /// Rotates `x` (P, 1, H, d), a token a row, each by its own angles (P, 1, d/2).
+    /// Rotates `x` (P, 1, H, d), a token a row, each by its own angles (P, 1, r/2).
     pub(crate) fn rotate_each(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(candle_nn::rotary_emb::rope_thd(
-            &x.contiguous()?,
-            &self.cos,
-            &self.sin,
-        )?)
+        self.first(x, |x| {
+            Ok(candle_nn::rotary_emb::rope_thd(x, &self.cos, &self.sin)?)
+        })
+    }
+
+    /// `rotate` on the components that are rotated, the others as they are.
+    fn first(&self, x: &Tensor, rotate: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+        let (rotated, all) = (2 * self.cos.dim(D::Minus1)?, x.dim(D::Minus1)?);
+        if rotated == all {
+            return rotate(&x.contiguous()?);
+        }
+        let turned = rotate(&x.narrow(D::Minus1, 0, rotated)?.contiguous()?)?;
+        let rest = x.narrow(D::Minus1, rotated, all - rotated)?;
+        Ok(Tensor::cat(&[&turned, &rest], D::Minus1)?.contiguous()?)
     }
 
     /// The angles of the tokens `rows`, where each row is a token.

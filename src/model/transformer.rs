@@ -2,13 +2,14 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::attention::{Attention, Rows, Sight};
-use super::block::{Block, Mlp};
+use super::attention::{Rows, Sight};
+use super::block::Block;
 use super::config::ModelConfig;
-use super::linear::Linear;
+use super::linear::{Linear, capped};
 use super::norm::Norm;
-use super::recipe::{Activation, Family, MlpKind, PositionKind, Recipe, Role};
+use super::recipe::{Family, Recipe};
 use super::rope::{Angles, Rope};
+use super::switch::{Activation, PositionKind, Role};
 use super::weights::Weights;
 use crate::Result;
 
@@ -33,14 +34,19 @@ pub(crate) struct Transformer {
     family: Family,
     /// (V, D)
     embedding: Tensor,
+    /// What its rows are multiplied by.
+    embedding_factor: f64,
     learned: Option<LearnedPositions>,
-    rope: Option<Rope>,
+    /// Rotary positions, of all layers or by kind of layer.
+    ropes: Vec<Rope>,
     pub(crate) blocks: Vec<Block>,
     /// A decoder's norm in front of its head.
     final_norm: Option<Norm>,
     /// An encoder's dense layer in front of its head.
     pooler: Option<(Linear, Activation)>,
     head: Linear,
+    /// c: logits z become c·tanh(z/c).
+    logit_cap: Option<f64>,
 }
 
 /// What is added to a token's embedding, and the norm over the sum.
@@ -51,7 +57,7 @@ struct LearnedPositions {
     offset: usize,
     /// (D), the embedding of the first token type.
     token_type: Option<Tensor>,
-    norm: Norm,
+    norm: Option<Norm>,
 }
 
 impl Transformer {
@@ -64,7 +70,7 @@ impl Transformer {
         let decoder = recipe.family == Family::Decoder;
         let learned = recipe.block.positions == PositionKind::Learned;
         let blocks = (0..config.layers)
-            .map(|layer| block(weights, recipe, config, layer))
+            .map(|layer| Block::load(weights, recipe, config, layer))
             .collect::<Result<_>>()?;
         let pooler = match recipe.block.pooler_activation {
             Some(activation) => Some((
@@ -86,15 +92,22 @@ impl Transformer {
         Ok(Self {
             family: recipe.family,
             learned: learned
-                .then(|| LearnedPositions::load(weights, config))
+                .then(|| LearnedPositions::load(weights, recipe, config))
                 .transpose()?,
-            rope: (!learned).then(|| Rope::new(config)),
+            ropes: config.ropes.iter().map(Rope::new).collect(),
             blocks,
-            final_norm: decoder
-                .then(|| weights.norm(Role::FinalNorm, 0, config.hidden))
-                .transpose()?,
+            // What the logits are multiplied by goes into the norm: the head is linear, and may be the embedding.
+            final_norm: match decoder {
+                true => {
+                    let norm = weights.norm(Role::FinalNorm, 0, config.hidden)?;
+                    Some(norm.times(config.factors.logits)?)
+                }
+                false => None,
+            },
             pooler,
             head,
+            logit_cap: config.factors.logit_cap,
+            embedding_factor: config.factors.embedding,
             embedding,
         })
     }
@@ -141,21 +154,24 @@ impl Transformer {
     }
 
     /// What the blocks are given: embeddings (B, T, D), positions of `shape` added where they are learned, and the angles
-    /// where they are rotary.
+    /// where they are rotary, for each kind of layer.
     pub(crate) fn enter(
         &self,
         batch: &TokenBatch<'_>,
         shape: &[usize],
         device: &Device,
-    ) -> Result<(Tensor, Option<Angles>)> {
+    ) -> Result<(Tensor, Vec<Angles>)> {
         let mut x = self.embed(batch, device)?;
+        if self.embedding_factor != 1.0 {
+            x = (x * self.embedding_factor)?;
+        }
         if let Some(learned) = &self.learned {
             x = learned.add(&x, &batch.positions, shape)?;
         }
-        let rope = self.rope.as_ref();
-        let angles = rope
+        let ropes = self.ropes.iter();
+        let angles = ropes
             .map(|rope| rope.angles(&batch.positions, shape, x.dtype(), device))
-            .transpose()?;
+            .collect::<Result<_>>()?;
         Ok((x, angles))
     }
 
@@ -167,7 +183,8 @@ impl Transformer {
         if let Some((pooler, activation)) = &self.pooler {
             x = activation.forward(&pooler.forward(&x)?)?;
         }
-        Ok(self.head.forward(&x)?.to_dtype(DType::F32)?)
+        let logits = self.head.forward(&x)?.to_dtype(DType::F32)?;
+        capped(logits, self.logit_cap)
     }
 
     /// (B, T, D)
@@ -205,7 +222,8 @@ impl Transformer {
 }
 
 impl LearnedPositions {
-    fn load(weights: &mut Weights<'_>, config: &ModelConfig) -> Result<Self> {
+    fn load(weights: &mut Weights<'_>, recipe: &Recipe, config: &ModelConfig) -> Result<Self> {
+        let normed = recipe.tensors.contains_key(&Role::EmbeddingNorm);
         let token_type = match config.token_types {
             0 => None,
             count => Some(weights.table(Role::TypeEmbedding, count)?.get(0)?),
@@ -214,7 +232,9 @@ impl LearnedPositions {
             table: weights.table(Role::PositionEmbedding, config.max_positions)?,
             offset: config.position_offset,
             token_type,
-            norm: weights.norm(Role::EmbeddingNorm, 0, config.hidden)?,
+            norm: normed
+                .then(|| weights.norm(Role::EmbeddingNorm, 0, config.hidden))
+                .transpose()?,
         })
     }
 
@@ -229,54 +249,13 @@ impl LearnedPositions {
             .index_select(&rows, 0)?
             .reshape([shape, &[x.dim(D::Minus1)?]].concat())?;
         let x = x.broadcast_add(&added)?;
-        self.norm.forward(&match &self.token_type {
+        let x = match &self.token_type {
             Some(token_type) => x.broadcast_add(token_type)?,
             None => x,
-        })
+        };
+        match &self.norm {
+            Some(norm) => norm.forward(&x),
+            None => Ok(x),
+        }
     }
-}
-
-fn block(
-    weights: &mut Weights<'_>,
-    recipe: &Recipe,
-    config: &ModelConfig,
-    layer: usize,
-) -> Result<Block> {
-    let (hidden, inner) = (config.hidden, config.intermediate);
-    let (q, kv) = (
-        config.heads * config.head_dim,
-        config.kv_heads * config.head_dim,
-    );
-    let head_norms = match recipe.block.head_norm {
-        true => Some((
-            weights.norm(Role::QueryNorm, layer, config.head_dim)?,
-            weights.norm(Role::KeyNorm, layer, config.head_dim)?,
-        )),
-        false => None,
-    };
-    let gated = recipe.block.mlp == MlpKind::Gated;
-    Ok(Block {
-        place: recipe.block.norm_at,
-        attention: Attention {
-            query: weights.linear(Role::Query, layer, q, hidden)?,
-            key: weights.linear(Role::Key, layer, kv, hidden)?,
-            value: weights.linear(Role::Value, layer, kv, hidden)?,
-            output: weights.linear(Role::AttentionOutput, layer, hidden, q)?,
-            head_norms,
-            heads: config.heads,
-            kv_heads: config.kv_heads,
-            head_dim: config.head_dim,
-            window: config.windows[layer],
-        },
-        attention_norm: weights.norm(Role::AttentionNorm, layer, hidden)?,
-        mlp: Mlp {
-            gate: gated
-                .then(|| weights.linear(Role::Gate, layer, inner, hidden))
-                .transpose()?,
-            up: weights.linear(Role::Up, layer, inner, hidden)?,
-            down: weights.linear(Role::Down, layer, hidden, inner)?,
-            activation: config.activation,
-        },
-        mlp_norm: weights.norm(Role::MlpNorm, layer, hidden)?,
-    })
 }

@@ -226,7 +226,6 @@ impl<T: Send, F: Fn(usize, &[f32]) -> T + Sync> Run<'_, F> {
             .network
             .enter(&batch, &[batch.ids.len(), 1], self.device)?;
         let mut x = x.squeeze(1)?;
-        let angles = angles.as_ref();
         let rows = self.rows_read(taken);
         let (waves, branches) = branches(taken, &self.trie.segments);
         let mut own = Wave(Vec::with_capacity(self.network.blocks.len()));
@@ -237,24 +236,22 @@ impl<T: Send, F: Fn(usize, &[f32]) -> T + Sync> Run<'_, F> {
                 window = block.attention.window;
                 queries = self.queries(taken, window);
             }
+            let attention = &block.attention;
             let sources = |own: &Wave| -> Vec<(Tensor, Tensor)> {
                 let before = waves.iter().map(|wave| &**wave);
                 let all = [own].into_iter().chain(before);
                 all.map(|wave| wave.0[layer].clone()).collect()
             };
-            let attend = |x: &Tensor, own: &mut Wave| -> Result<Vec<(Tensor, Tensor)>> {
-                own.0.push(block.attention.remember(x, angles)?);
-                Ok(sources(own))
-            };
             let last = layer + 1 == self.network.blocks.len();
             if !last {
                 x = block.around(&x, &x, |x| {
-                    let sources = attend(x, &mut own)?;
-                    let attention = &block.attention;
-                    attention.look(x, angles, &sources, &branches, &queries)
+                    let (asked, kept) = attention.ask_and_remember(x, &angles)?;
+                    own.0.push(kept);
+                    attention.look(&asked, &sources(&own), &branches, &queries)
                 })?;
             } else if rows.is_empty() {
-                attend(&block.before_attention(&x)?, &mut own)?;
+                let kept = attention.remember(&block.before_attention(&x)?, &angles)?;
+                own.0.push(kept);
             } else {
                 // Behind the last keys and values only what is read is needed.
                 let chosen = Tensor::new(rows.as_slice(), self.device)?;
@@ -264,10 +261,13 @@ impl<T: Send, F: Fn(usize, &[f32]) -> T + Sync> Run<'_, F> {
                     .map(|&row| queries[row as usize].clone())
                     .collect();
                 x = block.around(&x, &kept, |x| {
-                    let sources = attend(x, &mut own)?;
-                    let angles = angles.map(|angles| angles.select(&chosen)).transpose()?;
-                    let (attention, x) = (&block.attention, x.index_select(&chosen, 0)?);
-                    attention.look(&x, angles.as_ref(), &sources, &branches, &asked)
+                    own.0.push(attention.remember(x, &angles)?);
+                    let angles: Vec<_> = angles
+                        .iter()
+                        .map(|angles| angles.select(&chosen))
+                        .collect::<Result<_>>()?;
+                    let query = attention.ask(&x.index_select(&chosen, 0)?, &angles)?;
+                    attention.look(&query, &sources(&own), &branches, &asked)
                 })?;
                 self.answer_rows(taken, &x, found)?;
             }

@@ -1,5 +1,7 @@
-//! Operations that candle does not have, on tensors: each with its formula, its shapes and its cost.
+//! Operations that candle does not have, or not fast enough: each with its formula, its shapes and its cost.
 
+mod convolution;
 mod tree_attention;
 
-pub(crate) use tree_attention::{Query, Span, tree_attention};
+pub(crate) use convolution::{Kernel, Padded};
+pub(crate) use tree_attention::{Query, Scoring, Span, tree_attention};

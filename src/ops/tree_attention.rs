@@ -1,6 +1,6 @@
 //! Attention of many branches over the keys of shared ancestors, with no copy of keys or values.
 //!
-//! `out[q,h] = Σ_k softmax_k(query[q,h] · key[k,h'] / √d) · value[k,h']`, k over the keys that q sees, h' the key head of h
+//! `out[q,h] = Σ_k softmax_k(score(query[q,h] · key[k,h'])) · value[k,h']`, k over the keys that q sees, h' the key head of h
 //!
 //! A query sees a list of spans, rows of some of the sources; many queries see the same rows, and no row is ever repeated,
 //! moved or masked. What a query gets does not depend on which others are asked with it, bit for bit.
@@ -30,11 +30,22 @@ pub(crate) struct Query {
     pub(crate) seen: Range<usize>,
 }
 
+/// How a query scores a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scoring {
+    /// d
+    pub(crate) head_dim: usize,
+    /// What the product is multiplied by, most often 1/√d.
+    pub(crate) scale: f32,
+    /// c: a score s becomes c·tanh(s/c).
+    pub(crate) cap: Option<f32>,
+}
+
 /// Queries that one task answers: enough to outweigh handing it to another thread.
 const TASK: usize = 32;
 
 /// The attention of `query` (Q, H·d) over `sources`, pairs of keys and values (P, K·d) in f32 → (Q, H·d) in the dtype of the
-/// queries. `branches` are lists of spans; `head_dim` is d.
+/// queries. `branches` are lists of spans.
 ///
 /// # Cost
 /// 4·H·d FLOP per query and key seen. Allocates the result and one row of scores per head and task.
@@ -46,7 +57,7 @@ pub(crate) fn tree_attention(
     sources: &[(Tensor, Tensor)],
     branches: &[Vec<Span>],
     queries: &[Query],
-    head_dim: usize,
+    scoring: Scoring,
 ) -> Result<Tensor> {
     let (count, width) = query.dims2()?;
     let asked = query.to_dtype(DType::F32)?.contiguous()?;
@@ -73,7 +84,7 @@ pub(crate) fn tree_attention(
     let keys = Keys {
         sources,
         width: kv_width,
-        head_dim,
+        scoring,
         group: width / kv_width,
     };
     let mut out = vec![0.0; count * width];
@@ -98,7 +109,7 @@ struct Keys<'a> {
     sources: &'a [&'a [f32]],
     /// K·d
     width: usize,
-    head_dim: usize,
+    scoring: Scoring,
     /// H/K
     group: usize,
 }
@@ -113,7 +124,11 @@ impl Keys<'_> {
         scores: &mut Vec<f32>,
         out: &mut [f32],
     ) {
-        let (d, scale) = (self.head_dim, 1.0 / (self.head_dim as f32).sqrt());
+        let Scoring {
+            head_dim: d,
+            scale,
+            cap,
+        } = self.scoring;
         for (head, (query, out)) in query.chunks(d).zip(out.chunks_mut(d)).enumerate() {
             let column = head / self.group * d;
             let rows = |which: usize| {
@@ -126,6 +141,11 @@ impl Keys<'_> {
             };
             scores.clear();
             scores.extend(rows(0).map(|key| dot(query, key) * scale));
+            if let Some(cap) = cap {
+                for score in &mut *scores {
+                    *score = cap * (*score / cap).tanh();
+                }
+            }
             softmax(scores);
             for (&weight, value) in scores.iter().zip(rows(1)) {
                 for (out, value) in out.iter_mut().zip(value) {
@@ -196,8 +216,9 @@ mod tests {
         query: &[f32],
         keys: &[(Vec<f32>, Vec<f32>)],
         group: usize,
-        d: usize,
+        scoring: Scoring,
     ) -> Vec<f64> {
+        let d = scoring.head_dim;
         let heads = query.chunks(d).enumerate();
         let head = |(head, query): (usize, &[f32])| {
             let column = head / group * d;
@@ -207,7 +228,9 @@ mod tests {
                     .into_iter()
                     .zip(query)
                     .map(|(k, q)| f64::from(k) * f64::from(*q));
-                (products.sum::<f64>() / (d as f64).sqrt()).exp()
+                let score = products.sum::<f64>() * f64::from(scoring.scale);
+                let cap = scoring.cap.map(f64::from);
+                cap.map_or(score, |cap| cap * (score / cap).tanh()).exp()
             };
             let weights: Vec<f64> = keys.iter().map(score).collect();
             let total: f64 = weights.iter().sum();
@@ -227,7 +250,18 @@ mod tests {
     #[test]
     fn branches_over_shared_ancestors_equal_the_formula() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        for (heads, kv, d) in [(4, 2, 8), (6, 6, 5), (8, 1, 32), (2, 1, 20)] {
+        let shapes = [
+            (4, 2, 8, None),
+            (6, 6, 5, Some(0.7)),
+            (8, 1, 32, None),
+            (2, 1, 20, Some(3.0)),
+        ];
+        for (heads, kv, d, cap) in shapes {
+            let scoring = Scoring {
+                head_dim: d,
+                scale: 1.1 / (d as f32).sqrt(),
+                cap,
+            };
             let mut random = |rows: usize, columns: usize| -> Vec<f32> {
                 (0..rows * columns)
                     .map(|_| rng.random_range(-1.5..1.5))
@@ -268,7 +302,8 @@ mod tests {
                 .iter()
                 .map(|(k, v)| (tensor(k, kv * d), tensor(v, kv * d)))
                 .collect();
-            let got = tree_attention(&tensor(&asked, heads * d), &tensors, &branches, &queries, d)
+            let asked_tensor = tensor(&asked, heads * d);
+            let got = tree_attention(&asked_tensor, &tensors, &branches, &queries, scoring)
                 .expect("runs");
             let got = got.to_vec2::<f32>().expect("values");
             for ((query, asked), got) in queries.iter().zip(asked.chunks(heads * d)).zip(got) {
@@ -279,7 +314,7 @@ mod tests {
                     })
                 });
                 let keys: Vec<_> = keys.collect();
-                let expected = by_definition(asked, &keys[query.seen.clone()], heads / kv, d);
+                let expected = by_definition(asked, &keys[query.seen.clone()], heads / kv, scoring);
                 for (got, expected) in got.iter().zip(&expected) {
                     assert!(
                         (f64::from(*got) - expected).abs() < 1e-5,

@@ -13,7 +13,6 @@ mod sample;
 mod shell;
 
 pub use batches::batch;
-pub use sample::{Picture, Region};
 
 use maud::{Markup, html};
 
@@ -26,14 +25,14 @@ use crate::Result;
 /// Columns of a heading or a title.
 const TITLE: usize = 60;
 
-/// The page of one run; `picture` is its sample where that is an image.
+/// The page of one run.
 ///
 /// # Cost
 /// Linear in the documents; of long lists the strongest are shown, so that a page stays below 2 MB.
 ///
 /// # Errors
 /// None for a valid profile.
-pub fn run(profile: &Profile, picture: Option<&Picture>) -> Result<String> {
+pub fn run(profile: &Profile) -> Result<String> {
     let record = &profile.record;
     let title = title(record);
     let charts = chart::of_profile(profile);
@@ -50,7 +49,7 @@ pub fn run(profile: &Profile, picture: Option<&Picture>) -> Result<String> {
             (tiles(profile))
         }
         section.explanation aria-labelledby="interactions" {
-            (sample::section(record, picture))
+            (sample::section(record))
             (interactions::section(profile))
         }
         section aria-labelledby="figures" {

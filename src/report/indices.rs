@@ -68,7 +68,7 @@ impl IndexReport {
     /// # Errors
     /// An order that the index is not defined for.
     pub fn new(table: &ValueTable, index: Index, order: usize) -> Result<Self> {
-        let values = index::interactions(&mobius(table), index, order)?;
+        let values = index::interactions(table, index, order)?;
         let values = values.into_iter().map(|(s, value)| IndexValue {
             players: s.players().collect(),
             value,

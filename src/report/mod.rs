@@ -1,10 +1,9 @@
 //! Results as files and as text for people.
 //!
 //! In come tables, interactions and statistics; out go the documents of a run folder ([`Record`], [`InteractionReport`],
-//! [`OrderReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page ([`text`]).
+//! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page ([`text`]).
 
 pub mod chart;
-#[cfg(feature = "cli")]
 pub mod csv;
 pub mod folder;
 pub mod html;
@@ -16,6 +15,7 @@ mod orders;
 mod parquet;
 mod profile;
 mod record;
+mod sampled_orders;
 mod sparsity;
 mod summary;
 pub mod svg;
@@ -28,6 +28,9 @@ pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, Signed
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
 pub use profile::Profile;
-pub use record::{ModelInfo, PlayerInfo, Record, SCHEMA};
+pub use record::{GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA};
+pub use sampled_orders::{
+    CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
+};
 pub use sparsity::SparsityReport;
 pub use summary::{FailedSample, PlayersSummary, SampleSummary, Summary};

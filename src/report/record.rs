@@ -27,11 +27,19 @@ pub struct Record {
     pub device: String,
     /// The dtype of weights and activations.
     pub dtype: String,
-    /// The text, where there is one.
+    /// The text, the file of the image, or the table and its row, where there is a sample.
     pub sample: Option<String>,
+    /// `text`, `image` or `row`, where there is a sample.
+    pub kind: Option<String>,
+    /// The image, where the sample is one.
+    pub image: Option<ImageInfo>,
+    /// The map, where players are cells of what a layer puts out.
+    pub map: Option<MapInfo>,
+    /// The row, where the sample is one.
+    pub row: Option<RowInfo>,
     /// The players, in order.
     pub players: Vec<PlayerInfo>,
-    /// Token indices that no player owns.
+    /// Tokens, pixels (row by row) or columns that no player owns, by their number.
     pub background: Vec<usize>,
     /// What stood where a player was absent.
     pub baseline: Option<String>,
@@ -77,9 +85,63 @@ pub struct PlayerInfo {
     pub index: usize,
     /// Its name.
     pub label: String,
-    /// Its tokens, as half-open ranges.
+    /// Its tokens, pixels (row by row) or columns, as half-open ranges.
     pub spans: Vec<[usize; 2]>,
     /// Its bytes in the sample, where the sample is a text, as half-open ranges without the white space around them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chars: Vec<[usize; 2]>,
+}
+
+/// An image as the network takes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageInfo {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+    /// 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
+    /// Rows and columns in the file.
+    pub original: [usize; 2],
+    /// Where cells begin and end, where players are the cells of a grid.
+    pub grid: Option<GridInfo>,
+    /// The image, as a `data:` address of a PNG file.
+    pub png: String,
+}
+
+/// What a layer of the network puts out for an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapInfo {
+    /// The name of the layer.
+    pub layer: String,
+    /// Numbers per cell.
+    pub channels: usize,
+    /// Rows of cells.
+    pub height: usize,
+    /// Cells in a row.
+    pub width: usize,
+    /// Where players begin and end, in cells.
+    pub grid: Option<GridInfo>,
+}
+
+/// A grid of cells: cell (r, c) reaches from `rows[r]` to `rows[r + 1]` and from `columns[c]` to `columns[c + 1]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GridInfo {
+    /// Bounds of the rows of cells, in pixels.
+    pub rows: Vec<usize>,
+    /// Bounds of the columns of cells, in pixels.
+    pub columns: Vec<usize>,
+}
+
+/// A row as the table holds it and as the network takes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowInfo {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// The numbers of the table.
+    pub values: Vec<f64>,
+    /// The numbers that the network is given.
+    pub present: Vec<f32>,
+    /// What it is given where a column is absent.
+    pub absent: Vec<f32>,
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{Profile, folder};
 use crate::interaction::order::relative_strength;
+use crate::stats::bootstrap::{Resampling, intervals};
 use crate::stats::bottleneck::bottleneck_index;
-use crate::stats::jackknife::standard_errors;
 use crate::{Error, Result};
 
 /// A batch of samples.
@@ -34,8 +34,10 @@ pub struct Summary {
 pub struct SampleSummary {
     /// The name of its folder below `samples`.
     pub id: String,
-    /// The text.
+    /// The text, the file of the image, or the table and its row.
     pub text: String,
+    /// The class that the data set says it has.
+    pub label: Option<String>,
     /// n, the number of players.
     pub n: usize,
     /// What was read out.
@@ -81,16 +83,16 @@ pub struct PlayersSummary {
     /// J^(m), `mean_abs` over its mean; null where no pair interacts.
     #[serde(rename = "J")]
     pub relative: Option<Vec<f64>>,
-    /// The standard error of J^(m) over samples, by the jackknife; null for a single sample.
-    #[serde(rename = "J_error")]
-    pub error: Option<Vec<f64>>,
+    /// 95 % bootstrap intervals of J^(m) over samples; null for a single one.
+    #[serde(rename = "J_interval")]
+    pub interval: Option<Vec<[f64; 2]>>,
     /// The bottleneck index of J^(m), or null.
     pub bottleneck_index: Option<f64>,
 }
 
 impl SampleSummary {
-    /// What a batch keeps of `profile`, the profile of the sample `id`.
-    pub fn new(id: &str, profile: &Profile) -> Self {
+    /// What a batch keeps of `profile`, the profile of the sample `id`, which the data set calls a `label`.
+    pub fn new(id: &str, label: Option<String>, profile: &Profile) -> Self {
         let Profile {
             record,
             interactions,
@@ -100,6 +102,7 @@ impl SampleSummary {
         Self {
             id: id.into(),
             text: record.sample.clone().unwrap_or_default(),
+            label,
             n: record.n,
             target: record.target.clone(),
             v_empty: record.v_empty,
@@ -122,15 +125,22 @@ impl PlayersSummary {
     /// If there is no sample, or they differ in length.
     pub fn new(n: usize, samples: &[Vec<f64>]) -> Self {
         let sizes = samples[0].len();
-        let mean =
-            |m: usize| samples.iter().map(|sample| sample[m]).sum::<f64>() / samples.len() as f64;
-        let mean_abs: Vec<f64> = (0..sizes).map(mean).collect();
+        let every: Vec<usize> = (0..samples.len()).collect();
+        let average = |units: &[usize]| -> Vec<f64> {
+            let mean = |m: usize| {
+                units.iter().map(|&unit| samples[unit][m]).sum::<f64>() / units.len() as f64
+            };
+            (0..sizes).map(mean).collect()
+        };
+        let mean_abs = average(&every);
         let relative = relative_strength(&mean_abs);
         Self {
             n,
             samples: samples.len(),
             bottleneck_index: relative.as_deref().and_then(bottleneck_index),
-            error: standard_errors(samples, relative_strength),
+            interval: intervals(samples.len(), &Resampling::default(), |units| {
+                relative_strength(&average(units))
+            }),
             relative,
             mean_abs,
         }
@@ -147,8 +157,9 @@ impl Summary {
         let summary: Self = folder::read_json(&path, "summary of a batch")?;
         let like = |group: &PlayersSummary| {
             let sizes = group.mean_abs.len();
-            let fits = |values: &Option<Vec<f64>>| values.as_ref().is_none_or(|v| v.len() == sizes);
-            sizes + 1 == group.n && fits(&group.relative) && fits(&group.error)
+            let relative = group.relative.as_ref().is_none_or(|j| j.len() == sizes);
+            let interval = group.interval.as_ref().is_none_or(|j| j.len() == sizes);
+            sizes + 1 == group.n && relative && interval
         };
         match summary.by_players.iter().all(like) {
             true => Ok(summary),

@@ -76,17 +76,31 @@ pub struct Fit {
 /// # Cost
 /// Some 600 evaluations of the curve.
 pub fn fit(strengths: &[f64]) -> Option<Fit> {
+    let others = strengths.len().saturating_sub(1).max(1) as f64;
+    let positions: Vec<f64> = (0..strengths.len()).map(|m| m as f64 / others).collect();
+    fit_at(strengths.len() + 1, &positions, strengths)
+}
+
+/// [`fit()`] to a curve known only at some relative context sizes m/(n−2), for n′ up to `players`; both curves are divided by
+/// their mean over these.
+///
+/// `None` for fewer than 4 players, fewer than 3 positions or a curve without positive mean.
+///
+/// # Panics
+/// If there is not one strength for each position, or a position lies outside [0, 1].
+pub fn fit_at(players: usize, positions: &[f64], strengths: &[f64]) -> Option<Fit> {
     const STEPS: usize = 512;
-    let players = strengths.len() + 1;
+    assert_eq!(
+        positions.len(),
+        strengths.len(),
+        "a strength for each position"
+    );
     let mean = strengths.iter().sum::<f64>() / strengths.len() as f64;
-    if players < 4 || mean.is_nan() || mean <= 0.0 {
+    if players < 4 || positions.len() < 3 || mean.is_nan() || mean <= 0.0 {
         return None;
     }
-    let positions: Vec<f64> = (0..strengths.len())
-        .map(|m| m as f64 / (players - 2) as f64)
-        .collect();
     let residual = |log: f64| {
-        let curve = theory_curve((1.0 + log.exp()).max(2.0), &positions);
+        let curve = theory_curve((1.0 + log.exp()).max(2.0), positions);
         let curve_mean = curve.iter().sum::<f64>() / curve.len() as f64;
         let squares = curve
             .iter()

@@ -1,12 +1,14 @@
 //! Linear maps on value tables that are Kronecker powers of one 2×2 matrix, and what is read off them.
 //!
-//! In comes a [`ValueTable`](crate::game::ValueTable); out go dividends and indices. One routine, [`butterfly`], serves
-//! them all: n passes, nothing larger than the table is ever stored.
+//! In comes a [`ValueTable`](crate::game::ValueTable); out go dividends, spectra and indices. One routine,
+//! [`butterfly`], serves them all: n passes, nothing larger than the table is ever stored.
 
 pub mod index;
 mod mobius;
+mod walsh;
 
 pub use mobius::{Dividends, mobius, zeta};
+pub use walsh::{Spectrum, inverse_walsh, walsh};
 
 use rayon::prelude::*;
 

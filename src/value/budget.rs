@@ -34,6 +34,17 @@ pub fn batch_size(bytes_per_sequence: u64, free: Option<u64>) -> usize {
     (budget / bytes_per_sequence.max(1)).clamp(1, MOST_ROWS as u64) as usize
 }
 
+/// Bytes of activations beyond which a batch of images leaves the caches of a core.
+const CACHE: u64 = 1 << 20;
+
+/// Images or rows per batch on the CPU, whose activations have at most `widest` numbers each: as many as fit into the caches of
+/// a core and, when eight batches run at once, into a quarter of the free memory, from one to 64.
+pub fn images(widest: usize, free: Option<u64>) -> usize {
+    let bytes = 3 * 4 * widest.max(1) as u64;
+    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / SIDE_BY_SIDE;
+    (budget.min(CACHE) / bytes).clamp(1, MOST_ROWS as u64) as usize
+}
+
 /// Token positions beyond which a forward pass over a trie gains nothing on a CPU.
 const CPU_POSITIONS: usize = 512;
 

@@ -1,18 +1,22 @@
 //! A network on a sample, seen as a cooperative game.
 //!
 //! In come a [`Model`], a text with its [`Players`], what stands where a player is absent, the [`Aim`] and the [`Readout`];
-//! out goes a [`NetworkGame`] that answers v(S) like any other [`Game`].
+//! out goes a [`NetworkGame`] that answers v(S) like any other [`Game`]. A [`FeatureGame`] is the same for images and rows.
 
 pub mod budget;
+mod features;
 mod fill;
 mod noise;
 mod readout;
+mod sample;
 mod shared;
 mod target;
 
+pub use features::FeatureGame;
 pub use fill::{Sequence, fill};
 pub use noise::{Noise, probe};
 pub use readout::Readout;
+pub use sample::SampleGame;
 pub use target::Aim;
 
 use std::collections::BTreeMap;
@@ -94,11 +98,8 @@ impl<'a> NetworkGame<'a> {
     ) -> Result<Self> {
         let tokens = text.ids.len() + aim.suffix().len();
         check_length(model, tokens)?;
-        if aim.is_class && model.config().classes.len() < 2 && options.readout.needs_others() {
-            return Err(Error::Input(format!(
-                "the readout `{}` compares outputs, and this network has one; use `logit`",
-                options.readout
-            )));
+        if aim.is_class {
+            options.readout.check(model.config().classes.len())?;
         }
         let free = crate::device::free_memory();
         let bytes =

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// How the logits z of one row become a number about the target y.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,9 +74,17 @@ impl Readout {
         }
     }
 
-    /// Whether the readout compares the target with other outputs, so that there must be some.
-    pub fn needs_others(self) -> bool {
-        self != Self::Logit
+    /// Refuses to compare the only one of `outputs` outputs with others.
+    ///
+    /// # Errors
+    /// [`Error::Input`], naming the readout that works.
+    pub fn check(self, outputs: usize) -> Result<()> {
+        match outputs > 1 || self == Self::Logit {
+            true => Ok(()),
+            false => Err(Error::Input(format!(
+                "the readout `{self}` compares outputs, and this network has one; use `logit`"
+            ))),
+        }
     }
 }
 

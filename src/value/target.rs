@@ -5,8 +5,8 @@ use candle_core::IndexOp;
 use super::check_length;
 use super::fill::fill;
 use crate::input::baseline::Absence;
-use crate::input::{Players, Target, TextTokenizer, TokenizedText};
-use crate::model::{Family, Model, TokenBatch};
+use crate::input::{Features, Players, Target, TextTokenizer, TokenizedText};
+use crate::model::{Family, FeatureModel, Model, TokenBatch};
 use crate::{Coalition, Error, Result};
 
 /// What is read out: outputs, and for a decoder the tokens between them.
@@ -33,26 +33,8 @@ impl Aim {
         text: &TokenizedText,
     ) -> Result<Self> {
         match (model.family(), target) {
-            (Family::Encoder, Target::Auto) => Ok(Self::class(model, strongest(model, text)?)),
-            (Family::Encoder, Target::Class(name)) => {
-                let classes = &model.config().classes;
-                let named = classes
-                    .iter()
-                    .position(|class| class.eq_ignore_ascii_case(name));
-                let number = || name.parse().ok().filter(|&class| class < classes.len());
-                let class = named.or_else(number).ok_or_else(|| {
-                    Error::Input(format!(
-                        "the model has no class `{name}`; known: {}",
-                        classes.join(", ")
-                    ))
-                })?;
-                Ok(Self::class(model, class))
-            }
             (Family::Encoder, target) => {
-                let classes = model.config().classes.join(", ");
-                Err(Error::Input(format!(
-                    "`{target}` is no class; this model answers classes: {classes}"
-                )))
+                Self::of_class(target, &model.config().classes, || strongest(model, text))
             }
             (Family::Decoder, Target::Class(_)) => Err(Error::Input(
                 "this model answers tokens, not classes; name a token or a continuation".into(),
@@ -75,12 +57,56 @@ impl Aim {
         }
     }
 
-    fn class(model: &Model, class: usize) -> Self {
-        Self {
+    /// Finds the class of `classes` that `target` means; `strongest` tells the network's own answer.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a class that is not there, or tokens in place of one; whatever `strongest` meets.
+    fn of_class(
+        target: &Target,
+        classes: &[String],
+        strongest: impl FnOnce() -> Result<usize>,
+    ) -> Result<Self> {
+        let class = match target {
+            Target::Auto => strongest()?,
+            Target::Class(name) => {
+                let named = classes
+                    .iter()
+                    .position(|class| class.eq_ignore_ascii_case(name));
+                let number = || name.parse().ok().filter(|&class| class < classes.len());
+                named.or_else(number).ok_or_else(|| {
+                    Error::Input(format!(
+                        "the model has no class `{name}`; known: {}",
+                        classes.join(", ")
+                    ))
+                })?
+            }
+            target => {
+                return Err(Error::Input(format!(
+                    "`{target}` is no class; this model answers classes: {}",
+                    classes.join(", ")
+                )));
+            }
+        };
+        Ok(Self {
             outputs: vec![class as u32],
-            text: model.config().classes[class].clone(),
+            text: classes[class].clone(),
             is_class: true,
-        }
+        })
+    }
+
+    /// Finds the class that `target` means for `model` on the image or row `features`.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a class that the model does not have, or tokens in place of one; features that are not what the
+    /// network takes.
+    pub fn of_features(target: &Target, model: &FeatureModel, features: &Features) -> Result<Self> {
+        Self::of_class(target, model.classes(), || {
+            let [c, h, w] = model.shape(0);
+            if features.present.len() != c * h * w {
+                return Err(super::features::misfit([c, h, w], features));
+            }
+            largest(&model.logits(&features.present, 0)?)
+        })
     }
 
     fn tokens(tokenizer: &TextTokenizer, ids: Vec<u32>) -> Self {
@@ -129,6 +155,11 @@ fn strongest(model: &Model, text: &TokenizedText) -> Result<usize> {
         extra: None,
     };
     let logits = model.logits(&batch)?.i((0, 0))?.to_vec1::<f32>()?;
+    largest(&logits)
+}
+
+/// The place of the largest logit.
+fn largest(logits: &[f32]) -> Result<usize> {
     match logits.iter().find(|logit| !logit.is_finite()) {
         Some(logit) => Err(Error::Input(format!(
             "the network answers {logit} on the full sample; its logits must be finite"

@@ -10,9 +10,6 @@ const GROUPS: usize = 6;
 /// Bars of a histogram, about.
 const BINS: f64 = 12.0;
 
-/// Of the normal distribution: 95 % lie within so many standard deviations.
-const WITHIN: f64 = 1.96;
-
 /// The charts of a batch: how salient counts, strengths, spans and bottleneck indices are distributed over the samples, and J(m)
 /// of the samples with like numbers of players.
 ///
@@ -193,22 +190,21 @@ fn strength(group: &PlayersSummary) -> Option<Chart> {
     let mut caption = String::from(
         "How strongly two players interact when m others are present, relative to the mean over m",
     );
-    match &group.error {
-        Some(errors) => {
-            caption +=
-                "; mean over the samples, with its 95 % band (1.96 jackknife standard errors).";
-            head.push("± standard error".into());
-            for (row, error) in rows.iter_mut().zip(errors) {
-                row.push(number(*error));
+    match &group.interval {
+        Some(intervals) => {
+            caption += "; mean over the samples, with its 95 % bootstrap band.";
+            head.extend(["from", "to"].map(String::from));
+            for (row, interval) in rows.iter_mut().zip(intervals) {
+                row.extend(interval.map(number));
             }
-            let band = relative.iter().zip(errors).enumerate();
+            let band = intervals.iter().enumerate();
             let band: Vec<(f64, f64, f64)> = band
-                .map(|(m, (j, error))| (m as f64, j - WITHIN * error, j + WITHIN * error))
+                .map(|(m, &[low, high])| (m as f64, low, high))
                 .collect();
-            heights.extend(band.iter().flat_map(|at| [at.1, at.2]));
+            heights.extend(intervals.iter().flatten());
             layers.push(Layer::new("95 % band", Ink::Neutral, Shape::Band(band)));
         }
-        None => caption += "; a single sample, without an error.",
+        None => caption += "; a single sample, without a band.",
     }
     if let Some(index) = group.bottleneck_index {
         caption += &format!(" Bottleneck index {}.", number(index));

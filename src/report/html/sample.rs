@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::text::draw::{cut, inert};
-use crate::report::{PlayerInfo, Record};
+use crate::report::text::draw::{cut, inert, number};
+use crate::report::{ImageInfo, PlayerInfo, Record, RowInfo};
 
 /// Columns of a player's text in the sentence.
 const WORD: usize = 40;
@@ -14,26 +14,11 @@ const BACKGROUND: usize = 1200;
 /// Characters of a whole sample that the page holds.
 const WHOLE: usize = 200_000;
 
-/// An image whose parts are players.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// The image as a `data:` address.
-    pub uri: String,
-    /// Its width in pixels.
-    pub width: u32,
-    /// Its height in pixels.
-    pub height: u32,
-    /// Where each player is, in the order of the players.
-    pub regions: Vec<Region>,
-}
+/// Pixels of a row below which an image is drawn with its pixels to be seen.
+const PIXELS: usize = 64;
 
-/// Where one player is in a picture.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Region {
-    /// Rectangles that together cover it: left, top, width, height in pixels. A grid cell is one, a segment is one per run of
-    /// its rows.
-    pub rectangles: Vec<[u32; 4]>,
-}
+/// Pixels of an image that are looked at.
+const MOST_PIXELS: usize = 1 << 24;
 
 /// A piece of a text.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +28,7 @@ enum Piece<'a> {
 }
 
 /// The sample, where pointing at a player lights its interactions.
-pub(super) fn section(record: &Record, picture: Option<&Picture>) -> Markup {
+pub(super) fn section(record: &Record) -> Markup {
     let labels = || {
         record
             .players
@@ -51,13 +36,18 @@ pub(super) fn section(record: &Record, picture: Option<&Picture>) -> Markup {
             .map(|one| Piece::Player(one.index, &one.label))
             .collect()
     };
-    let (content, whole) = match (picture, &record.sample) {
-        (Some(picture), _) => (drawn(picture, &record.players), None),
-        (None, Some(text)) => match pieces(text, &record.players) {
-            Some(pieces) => (written(&pieces, true), Some(text)),
-            None => (written(&labels(), false), Some(text)),
+    let text = record
+        .sample
+        .as_deref()
+        .filter(|_| record.kind.as_deref().unwrap_or("text") == "text");
+    let content = match (&record.image, &record.row, text) {
+        (Some(image), ..) => drawn(image, record),
+        (None, Some(row), _) => tabled(row, record),
+        (None, None, Some(text)) => match pieces(text, &record.players) {
+            Some(pieces) => written(&pieces, true),
+            None => written(&labels(), false),
         },
-        (None, None) => (written(&labels(), false), None),
+        (None, None, None) => written(&labels(), false),
     };
     html! {
         div.sample role="group" aria-label="The sample and its players" { (content) }
@@ -65,7 +55,7 @@ pub(super) fn section(record: &Record, picture: Option<&Picture>) -> Markup {
             "Point at an interaction, tap it or move to it with the keyboard to light its players; point at a player to light its interactions. "
             "A click keeps them lit, Esc lets go."
         }
-        @if let Some(whole) = whole {
+        @if let Some(whole) = text {
             @if is_cut(whole, record) { (full(whole)) }
         }
     }
@@ -155,19 +145,89 @@ fn full(text: &str) -> Markup {
     }
 }
 
-fn drawn(picture: &Picture, players: &[PlayerInfo]) -> Markup {
-    let outline = |region: &Region| {
-        let rectangle = |[left, top, width, height]: &[u32; 4]| {
-            format!("M{left} {top}h{width}v{height}h-{width}z")
-        };
-        region.rectangles.iter().map(rectangle).collect::<String>()
+/// The image under the outlines of its players.
+fn drawn(image: &ImageInfo, record: &Record) -> Markup {
+    // Players own pixels, or cells of a map that lies over the image.
+    let (width, height) = match &record.map {
+        Some(map) => (map.width, map.height),
+        None => (image.width, image.height),
+    };
+    let drawable = image.png.starts_with("data:image/png;base64,");
+    let grain = if image.width <= PIXELS {
+        "fine picture"
+    } else {
+        "picture"
     };
     html! {
-        svg.picture viewBox=(format!("0 0 {} {}", picture.width, picture.height)) role="group" aria-label="The image and its players" {
-            image href=(picture.uri) width=(picture.width) height=(picture.height) {}
-            @for (player, region) in players.iter().zip(&picture.regions) {
-                path.player d=(outline(region)) tabindex="0" role="button" aria-pressed="false"
+        svg class=(grain) viewBox={ "0 0 " (width) " " (height) } role="group" aria-label="The image and its players" {
+            @if drawable { image href=(image.png) width=(width) height=(height) preserveAspectRatio="none" {} }
+            @for player in &record.players {
+                path.player d=(outline(&player.spans, width, height)) tabindex="0" role="button" aria-pressed="false"
                     aria-label=(cut(&inert(&player.label), WORD)) data-player=(player.index) {}
+            }
+        }
+    }
+}
+
+/// The runs of a player's pixels as rectangles, those that lie exactly below each other as one.
+fn outline(spans: &[[usize; 2]], width: usize, height: usize) -> String {
+    // A record that was not written by this program may say anything.
+    let all = width.saturating_mul(height).min(MOST_PIXELS);
+    let mut rectangles: Vec<[usize; 4]> = Vec::new();
+    for &[from, to] in spans {
+        let (mut from, to) = (from, to.min(all));
+        while from < to {
+            let (row, column) = (from / width, from % width);
+            let end = to.min((row + 1) * width);
+            let length = end - from;
+            let above = rectangles
+                .iter_mut()
+                .rev()
+                .take(width)
+                .find(|[left, top, wide, high]| {
+                    *left == column && *wide == length && top + high == row
+                });
+            match above {
+                Some(rectangle) => rectangle[3] += 1,
+                None => rectangles.push([column, row, length, 1]),
+            }
+            from = end;
+        }
+    }
+    let draw = |[left, top, width, height]: [usize; 4]| {
+        format!("M{left} {top}h{width}v{height}h-{width}z")
+    };
+    rectangles.into_iter().map(draw).collect()
+}
+
+/// The row's columns with their numbers.
+fn tabled(row: &RowInfo, record: &Record) -> Markup {
+    // A player may own several columns, and a column no player.
+    let owned = |player: &PlayerInfo| -> Vec<(String, String)> {
+        let columns = player
+            .spans
+            .iter()
+            .flat_map(|&[from, to]| from..to.min(row.columns.len()));
+        columns
+            .map(|column| {
+                let value = row
+                    .values
+                    .get(column)
+                    .map_or(String::new(), |value| number(*value));
+                (cut(&inert(&row.columns[column]), WORD), value)
+            })
+            .collect()
+    };
+    html! {
+        p.text.columns {
+            @for player in &record.players {
+                button.player type="button" aria-pressed="false" data-player=(player.index) {
+                    @for (place, (name, value)) in owned(player).iter().enumerate() {
+                        @if place > 0 { ", " }
+                        bdi { (name) } " = " strong { (value) }
+                    }
+                }
+                " "
             }
         }
     }
@@ -202,6 +262,15 @@ mod tests {
                 Background(" girl"),
             ]
         );
+    }
+
+    #[test]
+    fn pixels_become_rectangles() {
+        // A cell of two rows and two columns in an image four pixels wide, then a run over the end of a row.
+        assert_eq!(outline(&[[1, 3], [5, 7]], 4, 2), "M1 0h2v2h-2z");
+        assert_eq!(outline(&[[2, 6]], 4, 2), "M2 0h2v1h-2zM0 1h2v1h-2z");
+        assert_eq!(outline(&[[0, 8]], 4, 2), "M0 0h4v2h-4z");
+        assert_eq!(outline(&[[6, usize::MAX]], 4, 2), "M2 1h2v1h-2z");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The page that a terminal shows: the sample with its players, interactions as bars, orders as a small chart.
 
+mod curve;
 pub(super) mod draw;
 mod indices;
 pub(super) mod interactions;
@@ -7,6 +8,7 @@ pub(super) mod names;
 mod orders;
 mod summary;
 
+pub use curve::curve;
 pub use draw::{Page, inert};
 pub use indices::{index, players};
 pub use interactions::{interactions, joint};
@@ -18,7 +20,7 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
 use super::{InteractionReport, OrderReport, PlayerIndices, Record};
-use draw::{Ink, faint, number, wrap};
+use draw::{Ink, cut, faint, number, wrap};
 
 /// The whole page of a profile.
 pub fn profile(
@@ -42,18 +44,18 @@ pub fn sample(page: Page, record: &Record) -> String {
     let labels = record
         .players
         .iter()
-        .map(|player| format!("[{}]", page.ink(Ink::Player, &inert(&player.label))));
+        .map(|player| cut(&inert(&player.label), page.width.saturating_sub(6)));
     let mut column = 2;
     let mut line = String::from(" ");
-    for (label, player) in labels.zip(&record.players) {
-        let width = inert(&player.label).width() + 3;
+    for label in labels {
+        let width = label.width() + 3;
         if column + width > page.width && column > 2 {
             out += &line;
             out.push('\n');
             (line, column) = (String::from(" "), 2);
         }
         line += " ";
-        line += &label;
+        line += &format!("[{}]", page.ink(Ink::Player, &label));
         column += width;
     }
     out += &line;

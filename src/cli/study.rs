@@ -1,0 +1,289 @@
+//! `order --data`: many samples, each on disk as it comes, then the curve over all.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use harsanyi::input::{Labelled, Material, RawSample, labelled};
+use harsanyi::interaction::order_sampled::SizeMoments;
+use harsanyi::report::{CurveReport, CurveSample, SCHEMA, SampleOrders, folder, text};
+use harsanyi::sampling::context::{PUBLISHED_RATIOS, context_size};
+use harsanyi::stats::bootstrap::Resampling;
+use harsanyi::stats::strength_curve::Axis;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::args::{GlobalArgs, OrderArgs};
+use super::network::{Loaded, Network};
+use super::output::Output;
+use super::prepared::Prepared;
+use super::{order, run};
+
+/// `samples/ID/orders.json`
+#[derive(Serialize, Deserialize)]
+struct Sampled {
+    schema: u32,
+    /// Of all settings and of the sample: results under the same hash need not be computed again.
+    hash: String,
+    id: String,
+    sample: String,
+    class: Option<String>,
+    /// Wall-clock seconds.
+    seconds: f64,
+    #[serde(flatten)]
+    orders: SampleOrders,
+}
+
+/// `orders.json` over all samples.
+#[derive(Serialize)]
+struct Study {
+    schema: u32,
+    program: &'static str,
+    model: Value,
+    config: Value,
+    /// A line per sample.
+    done: Vec<Value>,
+    failed: Vec<Value>,
+    #[serde(flatten)]
+    curve: CurveReport,
+}
+
+/// Measures the samples of `data` that the options choose.
+pub(crate) fn study(
+    network: &Network,
+    data: &Path,
+    args: &OrderArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let (sample, contexts) = (&args.sample, &args.contexts);
+    let samples = match &network.model {
+        Loaded::Text { .. } => labelled::texts(data)?,
+        Loaded::Image { .. } => labelled::images(data)?,
+        Loaded::Row { form, .. } => labelled::rows(data, form)?,
+    };
+    let dir = global.folder()?;
+    let mut config = run::config(sample, None, global);
+    config["pairs"] = json!(contexts.pairs.map(|pairs| pairs.to_string()));
+    config["contexts"] = json!(contexts.count());
+    config["ratios"] = json!(contexts.ratios);
+    config["correct"] = json!(contexts.correct);
+    config["per_class"] = json!(contexts.per_class);
+    let wanted = sample.limit.unwrap_or(samples.len());
+    let bar = output.bar("samples", wanted.min(samples.len()) as u64);
+    let output = &output.under(&bar);
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    let mut per_class: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+    for entry in &samples {
+        if found.len() + failed.len() == wanted || output.is_closed() && dir.is_none() {
+            break;
+        }
+        let of_class = per_class.entry(entry.class).or_default();
+        if contexts.per_class.is_some_and(|most| *of_class >= most) {
+            continue;
+        }
+        match one(network, entry, &config, args, global, output) {
+            Ok(None) => continue,
+            Ok(Some(sampled)) => found.push(sampled),
+            Err(error) => {
+                let causes = text::inert(&format!("{error:#}"));
+                output.say(&format!("sample {}: {causes}", entry.sample.id));
+                failed.push(json!({ "id": entry.sample.id, "error": causes }));
+            }
+        }
+        *of_class += 1;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    finish(found, failed, network, config, args, global, output)
+}
+
+/// One sample, from disk where it was measured before; `None` where it is not answered as labelled and has to be.
+fn one(
+    network: &Network,
+    entry: &Labelled,
+    config: &Value,
+    args: &OrderArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<Option<Sampled>> {
+    let Labelled { sample, class } = entry;
+    let prepared = Prepared::new(network, sample, &args.sample)?;
+    if args.contexts.correct {
+        let answer = prepared.aim.outputs[0] as usize;
+        anyhow::ensure!(class.is_some(), "--correct needs a data set with labels");
+        if !prepared.aim.is_class || Some(answer) != *class {
+            return Ok(None);
+        }
+    }
+    let hash = hash(config, network, sample);
+    let dir = global.folder()?;
+    let path = dir.map(|dir| dir.join("samples").join(&sample.id).join("orders.json"));
+    if let (true, Some(path)) = (args.contexts.resume, &path)
+        && let Some(before) = kept(path, &hash)
+    {
+        return Ok(Some(before.slim()));
+    }
+    let start = Instant::now();
+    let seed = seed_of(global.seed, &sample.id);
+    let orders = order::of_network(&prepared, &args.contexts, seed, output)?;
+    let sampled = Sampled {
+        schema: SCHEMA,
+        hash,
+        id: sample.id.clone(),
+        sample: sample.name.clone(),
+        class: Some(prepared.aim.text.clone()),
+        seconds: start.elapsed().as_secs_f64(),
+        orders,
+    };
+    if let Some(path) = path {
+        path.parent().map(folder::create).transpose()?;
+        folder::write_compact_json(&path, &sampled)?;
+    }
+    Ok(Some(sampled.slim()))
+}
+
+impl Sampled {
+    /// Without what the curve does not need, since there may be many.
+    fn slim(mut self) -> Self {
+        self.orders.pairs = Vec::new();
+        self.orders.effect = Vec::new();
+        self.orders.effect_error = Vec::new();
+        self
+    }
+}
+
+/// The curve, on disk and on stdout.
+fn finish(
+    found: Vec<Sampled>,
+    failed: Vec<Value>,
+    network: &Network,
+    config: Value,
+    args: &OrderArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let (done, broken) = (found.len(), failed.len());
+    if done > 0 {
+        let study = Study {
+            schema: SCHEMA,
+            program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")),
+            model: serde_json::to_value(&network.info)?,
+            curve: over_all(&found, args.contexts.ratios.as_deref(), global.seed),
+            done: found.iter().map(line).collect(),
+            config,
+            failed,
+        };
+        if let Some(dir) = global.folder()? {
+            folder::write_json(&dir.join("orders.json"), &study)?;
+        }
+        output.result(&study, || text::curve(output.page, &study.curve))?;
+    }
+    anyhow::ensure!(
+        broken == 0,
+        "{broken} of {} samples failed; the others are done",
+        done + broken
+    );
+    anyhow::ensure!(done > 0, "no sample of the data set was chosen");
+    Ok(())
+}
+
+/// The moments of a sample along an axis that it was sampled on.
+pub(crate) fn along(axis: &Axis, orders: &SampleOrders) -> Vec<SizeMoments> {
+    let sizes: Vec<usize> = match axis {
+        Axis::Sizes { sizes, .. } => sizes.clone(),
+        Axis::Ratios { ratios, .. } => ratios.iter().map(|&r| context_size(r, orders.n)).collect(),
+    };
+    sizes
+        .into_iter()
+        .filter_map(|size| orders.moments(size))
+        .collect()
+}
+
+/// Along the sizes where all samples have as many players, else along ratios.
+fn over_all(found: &[Sampled], ratios: Option<&[f64]>, seed: u64) -> CurveReport {
+    let players = found
+        .iter()
+        .map(|sample| sample.orders.n)
+        .max()
+        .unwrap_or(0);
+    let alike = found.iter().all(|sample| sample.orders.n == players);
+    let axis = match alike {
+        true => Axis::Sizes {
+            players,
+            sizes: found[0].orders.context_size.clone(),
+        },
+        false => Axis::Ratios {
+            players,
+            ratios: ratios.unwrap_or(&PUBLISHED_RATIOS).to_vec(),
+        },
+    };
+    let moments: Vec<Vec<SizeMoments>> = found
+        .iter()
+        .map(|sample| along(&axis, &sample.orders))
+        .collect();
+    let samples: Vec<CurveSample<'_>> = found
+        .iter()
+        .zip(&moments)
+        .map(|(sample, moments)| CurveSample {
+            class: sample.class.as_deref(),
+            moments,
+            counts: sample.orders.counts,
+        })
+        .collect();
+    let resampling = Resampling {
+        seed,
+        ..Resampling::default()
+    };
+    CurveReport::new(&axis, &samples, &resampling)
+}
+
+fn line(sample: &Sampled) -> Value {
+    json!({
+        "id": sample.id,
+        "class": sample.class,
+        "n": sample.orders.n,
+        "counts": sample.orders.counts,
+        "seconds": sample.seconds,
+    })
+}
+
+/// Over all that decides a result: not the batch, the number of threads or which other samples there are.
+fn hash(config: &Value, network: &Network, sample: &RawSample) -> String {
+    let mut config = config.clone();
+    if let Some(settings) = config.as_object_mut() {
+        for aside in ["threads", "data", "limit", "model", "correct", "per_class"] {
+            settings.remove(aside);
+        }
+    }
+    let material = match &sample.material {
+        Material::Text(text) => text.as_bytes().to_vec(),
+        Material::Picture(picture) => picture.bytes.clone(),
+        Material::Row(table, row) => table.rows[*row]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect(),
+    };
+    let settings = json!([SCHEMA, config, network.info.sha256, sample.id]).to_string();
+    let digest = Sha256::new()
+        .chain_update(settings)
+        .chain_update(material)
+        .finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a run before this one left under the same hash.
+fn kept(path: &Path, hash: &str) -> Option<Sampled> {
+    let sampled: Sampled = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    (sampled.hash == hash).then_some(sampled)
+}
+
+/// A seed for each sample that does not depend on where it stands among the others.
+fn seed_of(seed: u64, id: &str) -> u64 {
+    let digest = Sha256::digest(format!("{seed} {id}").as_bytes());
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |seed, &byte| seed << 8 | u64::from(byte))
+}

@@ -1,0 +1,360 @@
+//! Layers from the tensors of a checkpoint, one kind after the other, each checked against the shape before it.
+
+use candle_core::{DType, Device, Tensor};
+
+use super::{ConvRecipe, LayerKind, ShortcutRecipe, StageRecipe};
+use super::{Convolution, Layer, Shape, Shortcut};
+use crate::model::Activation;
+use crate::model::linear::Linear;
+use crate::model::tensors::TensorFiles;
+use crate::ops::Kernel;
+use crate::{Error, Result};
+
+pub(super) struct Builder<'a> {
+    pub(super) files: TensorFiles<'a>,
+    /// The activation that the configuration names.
+    pub(super) activation: Option<Activation>,
+    pub(super) epsilon: f64,
+    pub(super) device: &'a Device,
+    pub(super) dtype: DType,
+    /// What the layers so far put out.
+    pub(super) shape: Shape,
+}
+
+impl Builder<'_> {
+    /// Adds the layers that `kind` stands for.
+    pub(super) fn kind(
+        &mut self,
+        kind: &LayerKind,
+        mut add: impl FnMut(Layer, Shape, &str),
+    ) -> Result<()> {
+        let [c, h, w] = self.shape;
+        match kind {
+            LayerKind::Conv(recipe) => {
+                let conv = self.conv(recipe)?;
+                add(Layer::Conv(conv), self.shape, &recipe.name);
+            }
+            LayerKind::Activation(activation) => {
+                add(self.activate(*activation), self.shape, ".activation")
+            }
+            &LayerKind::MaxPool {
+                size,
+                stride,
+                padding,
+            } => {
+                let layer = self.max_pool(size, stride, padding)?;
+                add(layer, self.shape, ".pool");
+            }
+            &LayerKind::AveragePool { size } => {
+                self.shape = [c, size, size];
+                add(Layer::AveragePool { size }, self.shape, "average");
+            }
+            LayerKind::Flatten => {
+                self.shape = [c * h * w, 1, 1];
+                add(Layer::Flatten, self.shape, "flat");
+            }
+            LayerKind::Linear { name } => {
+                let layer = self.linear(name)?;
+                add(layer, self.shape, name);
+            }
+            LayerKind::Linears { name, activation } => {
+                for i in 0.. {
+                    let own = name.replace("{i}", &i.to_string());
+                    if i > 0 && !self.files.has(&format!("{own}.weight")) {
+                        break;
+                    }
+                    if i > 0 {
+                        add(self.activate(*activation), self.shape, ".activation");
+                    }
+                    let layer = self.linear(&own)?;
+                    add(layer, self.shape, &own);
+                }
+            }
+            LayerKind::Stage(recipe) => {
+                for i in 0.. {
+                    let own = recipe.name.replace("{i}", &i.to_string());
+                    let is_there = |conv: &String| self.files.has(&format!("{own}.{conv}.weight"));
+                    if i > 0 && !recipe.convs.iter().any(is_there) {
+                        break;
+                    }
+                    let stride = if i == 0 { recipe.stride } else { 1 };
+                    let layer = self.block(recipe, &own, stride)?;
+                    add(layer, self.shape, &own);
+                }
+            }
+            LayerKind::Sequence {
+                name,
+                padding,
+                pool,
+            } => self.sequence(name, *padding, *pool, add)?,
+        }
+        Ok(())
+    }
+
+    /// The convolutions of a numbered list, with what stands between them.
+    fn sequence(
+        &mut self,
+        name: &str,
+        padding: usize,
+        pool: usize,
+        mut add: impl FnMut(Layer, Shape, &str),
+    ) -> Result<()> {
+        let own = |i: usize| name.replace("{i}", &i.to_string());
+        let mut next = 0;
+        loop {
+            let norm = own(next + 1);
+            let norm = self
+                .files
+                .has(&format!("{norm}.running_mean"))
+                .then_some(norm);
+            let behind = next + 1 + usize::from(norm.is_some());
+            let conv = self.conv(&ConvRecipe {
+                name: own(next),
+                norm,
+                stride: 1,
+                padding,
+                depthwise: false,
+            })?;
+            add(Layer::Conv(conv), self.shape, &own(next));
+            add(self.activate(Activation::Relu), self.shape, ".activation");
+            // The ReLU has the number `behind`; where the one after it has tensors there is no pool.
+            let follows = |i: usize| self.files.has(&format!("{}.weight", own(i)));
+            let (direct, pooled) = (follows(behind + 1), follows(behind + 2));
+            if !direct {
+                let layer = self.max_pool(pool, pool, 0)?;
+                add(layer, self.shape, ".pool");
+            }
+            match (direct, pooled) {
+                (true, _) => next = behind + 1,
+                (false, true) => next = behind + 2,
+                (false, false) => return Ok(()),
+            }
+        }
+    }
+
+    fn max_pool(&mut self, size: usize, stride: usize, padding: usize) -> Result<Layer> {
+        let [c, h, w] = self.shape;
+        self.shape = [
+            c,
+            self.windows(h, size, stride, padding)?,
+            self.windows(w, size, stride, padding)?,
+        ];
+        Ok(Layer::MaxPool {
+            size,
+            stride,
+            padding,
+        })
+    }
+
+    fn activate(&self, activation: Activation) -> Layer {
+        Layer::Activation(self.activation.unwrap_or(activation))
+    }
+
+    /// How many windows fit into a length.
+    fn windows(&self, length: usize, size: usize, stride: usize, padding: usize) -> Result<usize> {
+        match (length + 2 * padding).checked_sub(size) {
+            Some(rest) if size > 0 && stride > 0 => Ok(rest / stride + 1),
+            _ => Err(self.files.wrong(format!(
+                "a window of {size} pixels does not fit into maps of {length}; the images are too small for this network"
+            ))),
+        }
+    }
+
+    /// A map (out, in) with its bias, where it has one.
+    fn linear(&mut self, name: &str) -> Result<Layer> {
+        let [c, h, w] = self.shape;
+        let weight_name = format!("{name}.weight");
+        let outputs = self
+            .files
+            .shape(&weight_name)
+            .and_then(|shape| shape.first().copied())
+            .unwrap_or(0);
+        let weight = self.files.single(&weight_name, &[outputs, c * h * w])?;
+        let bias = match self.files.has(&format!("{name}.bias")) {
+            true => self.files.single(&format!("{name}.bias"), &[outputs])?,
+            false => Tensor::zeros(outputs, DType::F32, &Device::Cpu)?,
+        };
+        self.shape = [outputs, 1, 1];
+        let kernel = self.kernel(&weight, &bias, c * h * w, (1, 1), 1)?;
+        let linear = Linear {
+            weight: self.moved(&weight)?,
+            bias: Some(self.moved(&bias)?),
+        };
+        Ok(Layer::Linear(linear, kernel))
+    }
+
+    fn moved(&self, tensor: &Tensor) -> Result<Tensor> {
+        Ok(tensor.to_dtype(self.dtype)?.to_device(self.device)?)
+    }
+
+    /// The packed weights for the CPU, where it computes in f32.
+    fn kernel(
+        &self,
+        weight: &Tensor,
+        bias: &Tensor,
+        channels: usize,
+        size: (usize, usize),
+        stride: usize,
+    ) -> Result<Option<Kernel>> {
+        if !self.device.is_cpu() || self.dtype != DType::F32 {
+            return Ok(None);
+        }
+        let (weight, bias): (Vec<f32>, Vec<f32>) =
+            (weight.flatten_all()?.to_vec1()?, bias.to_vec1()?);
+        Ok(Some(Kernel::new(&weight, &bias, channels, size, stride)))
+    }
+
+    /// A convolution with its batch norm folded in.
+    fn conv(&mut self, recipe: &ConvRecipe) -> Result<Convolution> {
+        let [channels, h, w] = self.shape;
+        let name = format!("{}.weight", recipe.name);
+        let found = self
+            .files
+            .shape(&name)
+            .unwrap_or_else(|| vec![1, channels, 1, 1]);
+        let &[outputs, _, kh, kw] = found.as_slice() else {
+            return Err(Error::TensorShape {
+                name,
+                expected: vec![1, channels, 1, 1],
+                got: found,
+            });
+        };
+        let (groups, own) = if recipe.depthwise {
+            (channels, 1)
+        } else {
+            (1, channels)
+        };
+        let outputs = if recipe.depthwise { channels } else { outputs };
+        let mut weight = self.files.single(&name, &[outputs, own, kh, kw])?;
+        let mut bias = match self.files.has(&format!("{}.bias", recipe.name)) {
+            true => self
+                .files
+                .single(&format!("{}.bias", recipe.name), &[outputs])?,
+            false => Tensor::zeros(outputs, DType::F32, &Device::Cpu)?,
+        };
+        if let Some(norm) = &recipe.norm {
+            (weight, bias) = self.folded(norm, &weight, &bias)?;
+        }
+        let (stride, padding) = (recipe.stride, recipe.padding);
+        self.shape = [
+            outputs,
+            self.windows(h, kh, stride, padding)?,
+            self.windows(w, kw, stride, padding)?,
+        ];
+        let kernel = match groups {
+            1 => self.kernel(&weight, &bias, channels, (kh, kw), stride)?,
+            _ => None,
+        };
+        Ok(Convolution {
+            weight: self.moved(&weight)?,
+            bias: self.moved(&bias)?,
+            stride,
+            padding,
+            groups,
+            kernel,
+        })
+    }
+
+    /// norm(conv(x)) = (γ/√(σ² + ε)) · conv(x) + β − μ·γ/√(σ² + ε), as one convolution; the factors in f64.
+    fn folded(&mut self, norm: &str, weight: &Tensor, bias: &Tensor) -> Result<(Tensor, Tensor)> {
+        let outputs = bias.dim(0)?;
+        let mut read = |part: &str| -> Result<Tensor> {
+            Ok(self
+                .files
+                .single(&format!("{norm}.{part}"), &[outputs])?
+                .to_dtype(DType::F64)?)
+        };
+        let (gamma, beta) = (read("weight")?, read("bias")?);
+        let (mean, variance) = (read("running_mean")?, read("running_var")?);
+        let smallest: f64 = variance.min(0)?.to_scalar()?;
+        if smallest < 0.0 {
+            return Err(self.files.wrong(format!(
+                "`{norm}.running_var` holds {smallest}; a variance is not below 0"
+            )));
+        }
+        let factor = (gamma / (variance + self.epsilon)?.sqrt()?)?;
+        let bias = (bias.to_dtype(DType::F64)?.sub(&mean)?.mul(&factor)? + beta)?;
+        let weight = weight
+            .to_dtype(DType::F64)?
+            .broadcast_mul(&factor.reshape((outputs, 1, 1, 1))?)?;
+        Ok((weight.to_dtype(DType::F32)?, bias.to_dtype(DType::F32)?))
+    }
+
+    /// One residual block.
+    fn block(&mut self, recipe: &StageRecipe, name: &str, stride: usize) -> Result<Layer> {
+        let entry = self.shape;
+        let activation = self.activation.unwrap_or(Activation::Relu);
+        let mut branch = Vec::new();
+        let mut left = stride;
+        for (conv, norm) in recipe.convs.iter().zip(&recipe.norms) {
+            let conv = format!("{name}.{conv}");
+            let found = self.files.shape(&format!("{conv}.weight"));
+            // The list is as long as that of the longest kind of block.
+            if found.is_none() && !branch.is_empty() {
+                continue;
+            }
+            let size = found.and_then(|shape| shape.get(2).copied()).unwrap_or(1);
+            let stride = if size > 1 {
+                std::mem::replace(&mut left, 1)
+            } else {
+                1
+            };
+            if !branch.is_empty() {
+                branch.push(Layer::Activation(activation));
+            }
+            let own = ConvRecipe {
+                name: conv,
+                norm: Some(format!("{name}.{norm}")),
+                stride,
+                padding: size.saturating_sub(1) / 2,
+                depthwise: false,
+            };
+            branch.push(Layer::Conv(self.conv(&own)?));
+        }
+        if branch.len() < 2 {
+            return Err(self
+                .files
+                .wrong(format!("the block `{name}` has only one convolution")));
+        }
+        let exit = std::mem::replace(&mut self.shape, entry);
+        let shortcut = match &recipe.shortcut {
+            ShortcutRecipe::Conv { name: conv, norm }
+                if entry != exit || self.files.has(&format!("{name}.{conv}.weight")) =>
+            {
+                let own = ConvRecipe {
+                    name: format!("{name}.{conv}"),
+                    norm: Some(format!("{name}.{norm}")),
+                    stride,
+                    padding: 0,
+                    depthwise: false,
+                };
+                Shortcut::Conv(self.conv(&own)?)
+            }
+            ShortcutRecipe::Pad if entry != exit => {
+                let more = exit[0].saturating_sub(entry[0]);
+                self.shape = [
+                    entry[0] + more,
+                    entry[1].div_ceil(stride),
+                    entry[2].div_ceil(stride),
+                ];
+                Shortcut::Pad {
+                    stride,
+                    before: more / 2,
+                    behind: more - more / 2,
+                }
+            }
+            _ => Shortcut::Identity,
+        };
+        if self.shape != exit {
+            return Err(self.files.wrong(format!(
+                "the block `{name}` adds maps of shape {exit:?} and {:?}",
+                self.shape
+            )));
+        }
+        Ok(Layer::Residual {
+            branch,
+            shortcut,
+            activation,
+        })
+    }
+}

@@ -1,0 +1,179 @@
+//! A recipe and a checkpoint → layers whose shapes fit.
+
+use candle_core::{DType, Device};
+use serde_json::Value;
+
+use super::builder::Builder;
+use super::{FeatureModel, LayerRecipe, Shape, wrong};
+use crate::model::Checkpoint;
+use crate::model::tensors::TensorFiles;
+use crate::{Error, Result};
+
+/// ε of a batch norm where `config.json` does not carry it: PyTorch's own.
+const NORM_EPSILON: f64 = 1e-5;
+
+/// More rows, columns or channels than any image that a network takes.
+const LONGEST: u64 = 1 << 14;
+
+pub(super) fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Result<FeatureModel> {
+    let config = &checkpoint.config;
+    let input = input_shape(checkpoint)?;
+    let files = TensorFiles::open(checkpoint, device, dtype)?;
+    let recipe = choose(checkpoint, &files)?;
+    let named = ["activation", "hidden_act"]
+        .into_iter()
+        .find_map(|key| config.get(key));
+    let activation = named
+        .map(|name| {
+            serde_json::from_value(name.clone())
+                .map_err(|_| wrong(checkpoint, format!("activation {name} is not supported")))
+        })
+        .transpose()?;
+    let mut builder = Builder {
+        files,
+        activation,
+        epsilon: config["bn_eps"].as_f64().unwrap_or(NORM_EPSILON),
+        device,
+        dtype,
+        shape: input,
+    };
+    let (mut layers, mut shapes, mut names) = (Vec::new(), vec![input], Vec::<String>::new());
+    for kind in &recipe.layers {
+        builder.kind(kind, |layer, shape, name| {
+            // What has no tensors is called after what it follows.
+            let before = names.last().map(|before| format!("{before}."));
+            names.push(match name.strip_prefix('.') {
+                Some(own) => before.unwrap_or_default() + own,
+                None => name.to_owned(),
+            });
+            layers.push(layer);
+            shapes.push(shape);
+        })?;
+    }
+    let [outputs, 1, 1] = builder.shape else {
+        let [c, h, w] = builder.shape;
+        return Err(wrong(
+            checkpoint,
+            format!("the network ends in {c} maps of {h} × {w}, not in classes"),
+        ));
+    };
+    Ok(FeatureModel {
+        layers,
+        shapes,
+        names,
+        architecture: config["architecture"]
+            .as_str()
+            .or(config["model_type"].as_str())
+            .unwrap_or_default()
+            .into(),
+        classes: classes(checkpoint, outputs)?,
+        parameters: builder.files.parameters,
+        device: device.clone(),
+        dtype,
+    })
+}
+
+/// The recipe whose names the checkpoint uses.
+fn choose(checkpoint: &Checkpoint, files: &TensorFiles<'_>) -> Result<LayerRecipe> {
+    let config = &checkpoint.config;
+    let fits = |recipe: &LayerRecipe| recipe.needs.as_ref().is_none_or(|name| files.has(name));
+    let Some(recipe) = LayerRecipe::find(config).into_iter().find(fits) else {
+        let name = config["architecture"]
+            .as_str()
+            .or(config["model_type"].as_str());
+        return Err(Error::UnknownModel {
+            found: name.unwrap_or("(none)").into(),
+            known: LayerRecipe::all()
+                .iter()
+                .flat_map(LayerRecipe::names)
+                .collect::<Vec<_>>()
+                .join(", "),
+        });
+    };
+    match recipe
+        .unless
+        .iter()
+        .find(|key| config[key.as_str()] == Value::Bool(true))
+    {
+        Some(key) => Err(wrong(
+            checkpoint,
+            format!("`{key}` = true is not supported"),
+        )),
+        None => Ok(recipe),
+    }
+}
+
+/// What the network takes: `input.size` (C, H, W) or as many columns as `input.columns` names; else the keys of timm and
+/// transformers.
+fn input_shape(checkpoint: &Checkpoint) -> Result<Shape> {
+    let config = &checkpoint.config;
+    let size = |value: &Value| {
+        value
+            .as_u64()
+            .filter(|size| (1..=LONGEST).contains(size))
+            .map(|size| size as usize)
+    };
+    let triple = |value: &Value| -> Option<Shape> {
+        let sizes: Option<Vec<usize>> = value.as_array()?.iter().map(size).collect();
+        sizes?.try_into().ok()
+    };
+    if let Some(columns) = config["input"]["columns"].as_array() {
+        return Ok([columns.len().max(1), 1, 1]);
+    }
+    let own = [
+        &config["input"]["size"],
+        &config["pretrained_cfg"]["input_size"],
+        &config["input_size"],
+    ];
+    if let Some(shape) = own.into_iter().find_map(triple) {
+        return Ok(shape);
+    }
+    let channels = size(&config["num_channels"]).unwrap_or(3);
+    let prepared = checkpoint.preprocessor.as_ref().unwrap_or(&Value::Null);
+    let side = [
+        &config["image_size"],
+        &prepared["crop_size"]["height"],
+        &prepared["crop_size"],
+        &prepared["size"]["height"],
+        &prepared["size"]["shortest_edge"],
+        &prepared["size"],
+    ];
+    match side.into_iter().find_map(size) {
+        Some(side) => Ok([channels, side, side]),
+        None => Err(wrong(checkpoint, "the configuration does not say what goes in; expected `input` with `size` [C, H, W] or `columns`".into())),
+    }
+}
+
+/// `classes`, `label_names` or `id2label` by index, else numbered ones.
+fn classes(checkpoint: &Checkpoint, outputs: usize) -> Result<Vec<String>> {
+    let config = &checkpoint.config;
+    let listed = ["classes", "label_names"]
+        .into_iter()
+        .find_map(|key| config[key].as_array());
+    let names: Option<Vec<String>> = match (listed, config["id2label"].as_object()) {
+        (Some(names), _) => names
+            .iter()
+            .map(|name| name.as_str().map(String::from))
+            .collect(),
+        (None, Some(names)) => (0..names.len())
+            .map(|class| {
+                names
+                    .get(&class.to_string())
+                    .and_then(Value::as_str)
+                    .map(String::from)
+            })
+            .collect(),
+        (None, None) => Some((0..outputs).map(|class| class.to_string()).collect()),
+    };
+    let names = names.ok_or_else(|| wrong(checkpoint, "the classes are not all named".into()))?;
+    match names.len() == outputs {
+        true => Ok(names),
+        false => Err(wrong(
+            checkpoint,
+            format!(
+                "the configuration names {} classes; the network answers {outputs}",
+                names.len()
+            ),
+        )),
+    }
+}

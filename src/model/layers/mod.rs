@@ -1,0 +1,333 @@
+//! Networks of numbers: an image or a row in, the logits of classes out. Lists of layers, each with the shape it needs.
+//!
+//! Batch norm always uses its stored statistics, as in evaluation, and is folded into the convolution before it.
+
+mod builder;
+mod load;
+mod quick;
+mod recipe;
+
+pub use recipe::{ConvRecipe, LayerKind, LayerRecipe, ShortcutRecipe, StageRecipe};
+
+use candle_core::{D, DType, Device, Tensor};
+
+use super::linear::Linear;
+use super::{Activation, Checkpoint};
+use crate::ops::Kernel;
+use crate::{Error, Result};
+
+/// (C, H, W); a row of D numbers is (D, 1, 1).
+pub type Shape = [usize; 3];
+
+/// A network on a device, ready to answer images or rows.
+#[derive(Clone, Debug)]
+pub struct FeatureModel {
+    layers: Vec<Layer>,
+    /// What enters each layer, and behind the last what comes out.
+    shapes: Vec<Shape>,
+    /// What each layer is called.
+    names: Vec<String>,
+    architecture: String,
+    classes: Vec<String>,
+    parameters: usize,
+    device: Device,
+    dtype: DType,
+}
+
+/// A layer whose shapes fit those around it.
+#[derive(Clone, Debug)]
+enum Layer {
+    Conv(Convolution),
+    Activation(Activation),
+    MaxPool {
+        size: usize,
+        stride: usize,
+        padding: usize,
+    },
+    AveragePool {
+        size: usize,
+    },
+    Flatten,
+    Linear(Linear, Option<Kernel>),
+    /// x ↦ act(branch(x) + shortcut(x))
+    Residual {
+        branch: Vec<Layer>,
+        shortcut: Shortcut,
+        activation: Activation,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct Convolution {
+    /// (O, C / groups, kh, kw)
+    weight: Tensor,
+    /// (O)
+    bias: Tensor,
+    stride: usize,
+    padding: usize,
+    groups: usize,
+    /// The same weights for the CPU, where it computes.
+    kernel: Option<Kernel>,
+}
+
+#[derive(Clone, Debug)]
+enum Shortcut {
+    Identity,
+    Conv(Convolution),
+    /// Every stride-th pixel, with so many channels of zeros before and behind.
+    Pad {
+        stride: usize,
+        before: usize,
+        behind: usize,
+    },
+}
+
+impl FeatureModel {
+    /// Loads `checkpoint` onto `device` in `dtype`, whatever the dtype on disk.
+    ///
+    /// # Errors
+    /// An architecture without recipe, a configuration that does not say what goes in, a tensor that is missing, of a
+    /// shape that does not fit or not finite, a damaged file.
+    pub fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Result<Self> {
+        load::load(checkpoint, device, dtype)
+    }
+
+    /// The logits (B, C), row by row, of the `values` (B, C, H, W), each of the shape that enters `layer`: 0 for images
+    /// and rows, a later one for what [`FeatureModel::features`] gave.
+    ///
+    /// # Errors
+    /// Whatever the device refuses, out of memory above all.
+    ///
+    /// # Panics
+    /// If there is no such layer, or the values are no multiple of its input.
+    pub fn logits(&self, values: &[f32], layer: usize) -> Result<Vec<f32>> {
+        self.run(values, layer, self.layers.len())
+    }
+
+    /// What enters `layer` for the images or rows `values`, in the same order.
+    ///
+    /// # Errors
+    /// As [`FeatureModel::logits`].
+    ///
+    /// # Panics
+    /// As [`FeatureModel::logits`].
+    pub fn features(&self, values: &[f32], layer: usize) -> Result<Vec<f32>> {
+        self.run(values, 0, layer)
+    }
+
+    fn run(&self, values: &[f32], from: usize, to: usize) -> Result<Vec<f32>> {
+        let shape = self.shapes[from];
+        let size: usize = shape.iter().product();
+        assert!(values.len().is_multiple_of(size), "whole images or rows");
+        if self.is_quick() {
+            return Ok(quick::run(&self.layers[from..to], values, shape));
+        }
+        self.plain(values, from, to)
+    }
+
+    /// Whether the layers run on kernels of our own.
+    fn is_quick(&self) -> bool {
+        self.device.is_cpu() && self.dtype == DType::F32 && self.layers.iter().all(Layer::is_quick)
+    }
+
+    /// The same through candle, on every device: the specification of the quick path.
+    pub(crate) fn plain(&self, values: &[f32], from: usize, to: usize) -> Result<Vec<f32>> {
+        let [c, h, w] = self.shapes[from];
+        let images = values.len() / (c * h * w);
+        let mut x =
+            Tensor::from_slice(values, (images, c, h, w), &self.device)?.to_dtype(self.dtype)?;
+        for layer in &self.layers[from..to] {
+            x = layer.forward(&x)?;
+        }
+        Ok(x.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// What enters layer `layer`.
+    pub fn shape(&self, layer: usize) -> Shape {
+        self.shapes[layer]
+    }
+
+    /// What the layers are called, first to last: by the tensors that they have, else by what they follow.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The number of the layer that takes what the one called `name` puts out.
+    ///
+    /// # Errors
+    /// [`Error::Input`], naming the layers that put out maps of more than one cell.
+    pub fn behind(&self, name: &str) -> Result<usize> {
+        let is_map = |layer: usize| {
+            let [_, h, w] = self.shapes[layer + 1];
+            h * w > 1
+        };
+        let found = self.names.iter().position(|own| own == name);
+        found
+            .filter(|&layer| is_map(layer))
+            .map(|layer| layer + 1)
+            .ok_or_else(|| {
+                let maps = self
+                    .names
+                    .iter()
+                    .enumerate()
+                    .filter(|(layer, _)| is_map(*layer));
+                let known: Vec<&str> = maps.map(|(_, name)| name.as_str()).collect();
+                Error::Input(format!(
+                    "no layer `{name}` puts out a map; those that do: {}",
+                    known.join(", ")
+                ))
+            })
+    }
+
+    /// The most numbers that one image or row becomes on its way.
+    pub fn widest(&self) -> usize {
+        self.shapes
+            .iter()
+            .map(|shape| shape.iter().product())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Class names by index.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// What `config.json` calls the network.
+    pub fn architecture(&self) -> &str {
+        &self.architecture
+    }
+
+    /// How many numbers were loaded.
+    pub fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Where it runs.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The dtype of weights and activations.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+}
+
+impl Layer {
+    fn is_quick(&self) -> bool {
+        match self {
+            Self::Conv(conv) => conv.kernel.is_some(),
+            Self::Residual { branch, .. } => branch.iter().all(Self::is_quick),
+            _ => true,
+        }
+    }
+
+    /// (B, C, H, W) → (B, C', H', W')
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Self::Conv(conv) => conv.forward(x)?,
+            Self::Activation(activation) => activation.forward(x)?,
+            Self::MaxPool {
+                size,
+                stride,
+                padding,
+            } => {
+                // Far below every activation, and finite: candle has no padding by −∞.
+                let x = match padding {
+                    0 => x.clone(),
+                    _ => pad_with(x, *padding, -1e30)?,
+                };
+                x.max_pool2d_with_stride(*size, *stride)?
+            }
+            Self::AveragePool { size } => average_pool(x, *size)?,
+            Self::Flatten => {
+                let (images, c, h, w) = x.dims4()?;
+                x.reshape((images, c * h * w, 1, 1))?
+            }
+            Self::Linear(linear, _) => {
+                let (images, width, _, _) = x.dims4()?;
+                let y = linear.forward(&x.reshape((images, width))?)?;
+                let outputs = y.dim(D::Minus1)?;
+                y.reshape((images, outputs, 1, 1))?
+            }
+            Self::Residual {
+                branch,
+                shortcut,
+                activation,
+            } => {
+                let mut y = x.clone();
+                for layer in branch {
+                    y = layer.forward(&y)?;
+                }
+                let x = match shortcut {
+                    Shortcut::Identity => x.clone(),
+                    Shortcut::Conv(conv) => conv.forward(x)?,
+                    Shortcut::Pad {
+                        stride,
+                        before,
+                        behind,
+                    } => every(x, *stride)?.pad_with_zeros(1, *before, *behind)?,
+                };
+                activation.forward(&(y + x)?)?
+            }
+        })
+    }
+}
+
+impl Convolution {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = x.conv2d(&self.weight, self.padding, self.stride, 1, self.groups)?;
+        Ok(y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?)
+    }
+}
+
+/// Every stride-th row and column.
+fn every(x: &Tensor, stride: usize) -> Result<Tensor> {
+    let along = |length: usize| -> Result<Tensor> {
+        let places: Vec<u32> = (0..length as u32).step_by(stride).collect();
+        Ok(Tensor::new(places, x.device())?)
+    };
+    let (_, _, h, w) = x.dims4()?;
+    Ok(x.index_select(&along(h)?, 2)?.index_select(&along(w)?, 3)?)
+}
+
+fn pad_with(x: &Tensor, padding: usize, value: f64) -> Result<Tensor> {
+    let inside = x
+        .ones_like()?
+        .pad_with_zeros(2, padding, padding)?
+        .pad_with_zeros(3, padding, padding)?;
+    let x = x
+        .pad_with_zeros(2, padding, padding)?
+        .pad_with_zeros(3, padding, padding)?;
+    Ok((x + inside.affine(-value, value)?)?)
+}
+
+/// Part i of `size` parts of a length: floor(i·length / size) up to ceil((i + 1)·length / size), which may overlap.
+fn part(i: usize, length: usize, size: usize) -> (usize, usize) {
+    (i * length / size, ((i + 1) * length).div_ceil(size))
+}
+
+fn average_pool(x: &Tensor, size: usize) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let mut rows = Vec::with_capacity(size);
+    for i in 0..size {
+        let (top, bottom) = part(i, h, size);
+        let band = x.narrow(2, top, bottom - top)?;
+        let mut cells = Vec::with_capacity(size);
+        for j in 0..size {
+            let (left, right) = part(j, w, size);
+            cells.push(band.narrow(3, left, right - left)?.mean_keepdim((2, 3))?);
+        }
+        rows.push(Tensor::cat(&cells, 3)?);
+    }
+    Ok(Tensor::cat(&rows, 2)?)
+}
+
+/// A checkpoint that does not hold what it should.
+fn wrong(checkpoint: &Checkpoint, reason: String) -> Error {
+    Error::Checkpoint {
+        path: checkpoint.path.clone(),
+        reason,
+    }
+}

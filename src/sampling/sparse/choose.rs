@@ -1,0 +1,331 @@
+//! Samples in two parts, methods side by side, and the choice between them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::design::Term;
+use super::fit::{Fit, Part, Parts, model};
+use super::held_out::{HeldOut, judge};
+use super::lasso::{self, Penalty};
+use super::pool::Pool;
+use super::ridge::{self, Prior};
+use super::search::Width;
+use super::walsh::CodedPlan;
+use super::{greedy, tree};
+use crate::game::Samples;
+use crate::game::synthetic::Synthetic;
+use crate::{Error, Result};
+
+/// How terms are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Forward selection by what a term explains beside those chosen before it (orthogonal least squares; Chen, Billings and
+    /// Luo 1989), candidates grown from pairs upwards, then backward elimination, and both again (Zhang 2011).
+    Greedy,
+    /// Ridge regression on the Walsh functions of all coalitions up to an order, with a prior variance that is a product
+    /// over the players; with more than 16 players, of single players and pairs only.
+    Ridge,
+    /// The L1 norm as a price on the effects in a dictionary of ANDs and ORs that grows as the greedy one does (Tibshirani
+    /// 1996).
+    Lasso,
+    /// Boosted trees, whose strongest Walsh functions are fitted anew (ProxySPEX; Butler et al. 2025).
+    Tree,
+    /// Walsh functions decoded from the values of a [`CodedPlan`] (SPEX; Kang et al. 2025), fitted anew.
+    Walsh,
+}
+
+impl Method {
+    /// All of them, in the order in which they are tried.
+    pub const ALL: [Self; 5] = [
+        Self::Greedy,
+        Self::Ridge,
+        Self::Lasso,
+        Self::Tree,
+        Self::Walsh,
+    ];
+
+    /// `greedy`, `ridge`, `lasso`, `tree`, `walsh`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Greedy => "greedy",
+            Self::Ridge => "ridge",
+            Self::Lasso => "lasso",
+            Self::Tree => "tree",
+            Self::Walsh => "walsh",
+        }
+    }
+}
+
+/// The name of the method.
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Takes the names that [`Method`] displays.
+impl FromStr for Method {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|method| method.name() == text);
+        found.ok_or_else(|| Error::Parameter {
+            parameter: "the method",
+            must: "one of greedy, ridge, lasso, tree, walsh",
+            got: format!("`{text}`"),
+        })
+    }
+}
+
+/// Settings of [`recover`].
+#[derive(Clone, Copy, Debug)]
+pub struct RecoverOptions {
+    /// The one method to use. `None` tries greedy selection; where that leaves anything over, ridge regression; where more
+    /// than a tenth of the variance is still left, the lasso and trees; and takes what predicts held-out samples best.
+    pub method: Option<Method>,
+    /// The highest order of a term.
+    pub order: usize,
+    /// Which samples are held out.
+    pub seed: u64,
+}
+
+impl Default for RecoverOptions {
+    fn default() -> Self {
+        Self {
+            method: None,
+            order: 5,
+            seed: 0,
+        }
+    }
+}
+
+/// What was recovered.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// How.
+    pub method: Method,
+    /// A constant, ANDs and ORs, fitted to all samples: predicts v of any coalition.
+    pub model: Synthetic,
+    /// How well it does that.
+    pub held_out: HeldOut,
+    /// The same for every method that was tried, in that order.
+    pub tried: Vec<(Method, HeldOut)>,
+}
+
+/// The fewest samples from which anything is recovered.
+const FEWEST: usize = 20;
+
+/// The part of the samples that is held out.
+const HELD_SHARE: usize = 5;
+
+/// Beyond this held-out R² nothing is left for another method to improve.
+const DONE: f64 = 0.99999;
+
+/// Beyond this one, the slower methods are not tried.
+const FAIR: f64 = 0.9;
+
+/// What a method settles on, to be fitted to any samples.
+enum Chosen {
+    Support(Vec<Term>),
+    Prior(Prior),
+    Penalty(Penalty),
+}
+
+/// Recovers a sum of AND and OR terms from `samples`.
+///
+/// # Cost
+/// Greedy: per search n²m/2 additions for the pairs and up to n·m·200 for higher orders, a search for every few terms.
+/// Ridge: about twenty systems of m equations by conjugate gradients, n·2^n additions an iteration up to 16 players and m²
+/// beyond them.
+///
+/// # Errors
+/// Fewer than 20 samples, weights that differ, an order of 0, or a method that does not take games or samples of this size.
+///
+/// # Example
+/// ```
+/// use harsanyi::game::{ask, synthetic};
+/// use harsanyi::sampling::sparse::{RecoverOptions, plan, recover};
+/// let mut game = synthetic::parse("n=40; and(3,17,20)*2 - or(1,30)*1.5 + 0.25")?;
+/// let samples = ask(&mut game, plan(40, 300, 1)?, |_| ())?;
+/// let found = recover(&samples, &RecoverOptions::default())?;
+/// assert!(found.held_out.r2 > 0.999);
+/// # Ok::<(), harsanyi::Error>(())
+/// ```
+pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> {
+    check(samples, options)?;
+    let (parts, all) = split(samples, options.seed);
+    let methods = match options.method {
+        Some(Method::Walsh) => {
+            return Err(Error::Parameter {
+                parameter: "the method",
+                must: "another one where coalitions were not asked for by a coded plan",
+                got: "`walsh`".into(),
+            });
+        }
+        Some(method) => vec![method],
+        None => vec![Method::Greedy, Method::Ridge, Method::Lasso, Method::Tree],
+    };
+    let mut tried: Vec<(Method, HeldOut)> = Vec::new();
+    let mut best: Option<(Method, Chosen, HeldOut)> = None;
+    for method in methods {
+        let reached = best
+            .as_ref()
+            .map_or(f64::NEG_INFINITY, |(.., held)| held.r2);
+        let slow = matches!(method, Method::Lasso | Method::Tree);
+        if options.method.is_none() && (reached > DONE || slow && reached > FAIR) {
+            break;
+        }
+        let Some(chosen) = choose(method, &parts, options)? else {
+            continue;
+        };
+        let held_out = judge(&parts.held, &fit(&parts.fitted, &chosen));
+        tried.push((method, held_out));
+        if held_out.r2 > reached {
+            best = Some((method, chosen, held_out));
+        }
+    }
+    let (method, chosen, held_out) = best.expect("greedy selection always answers");
+    Ok(Recovery {
+        method,
+        model: model(samples.players(), &fit(&all, &chosen))?,
+        held_out,
+        tried,
+    })
+}
+
+/// Recovers a sum of AND and OR terms from the values of the coalitions of `plan`, by decoding.
+///
+/// # Cost
+/// A Walsh transform of 2^b values per shift and matrix, and a least-squares fit for each count of functions tried.
+///
+/// # Errors
+/// Samples that are not those of the plan, in its order.
+///
+/// # Example
+/// ```
+/// use harsanyi::game::{ask, synthetic};
+/// use harsanyi::sampling::sparse::{CodedPlan, recover_coded};
+/// let mut game = synthetic::parse("n=50; and(3,17)*2 - or(1,30)*1.5")?;
+/// let plan = CodedPlan::new(50, 3000, 3, 0)?;
+/// let samples = ask(&mut game, plan.coalitions().to_vec(), |_| ())?;
+/// let found = recover_coded(&samples, &plan)?;
+/// assert!(found.held_out.r2 > 0.999999);
+/// # Ok::<(), harsanyi::Error>(())
+/// ```
+pub fn recover_coded(samples: &Samples, plan: &CodedPlan) -> Result<Recovery> {
+    if samples.players() != plan.players() || samples.coalitions() != plan.coalitions() {
+        return Err(Error::Parameter {
+            parameter: "the samples",
+            must: "those of the coded plan, in its order",
+            got: format!("{} others", samples.len()),
+        });
+    }
+    let pairs = || {
+        samples
+            .coalitions()
+            .iter()
+            .zip(samples.values().iter().copied())
+    };
+    let parts = Parts {
+        fitted: Part::new(plan.players(), pairs().take(plan.coded())),
+        held: Part::new(plan.players(), pairs().skip(plan.coded())),
+    };
+    let terms = tree::best_prefix(&parts, plan.decode(samples.values()));
+    let held_out = judge(&parts.held, &Pool::least_squares(&parts.fitted, &terms));
+    let all = Part::new(plan.players(), pairs());
+    Ok(Recovery {
+        method: Method::Walsh,
+        model: model(plan.players(), &Pool::least_squares(&all, &terms))?,
+        held_out,
+        tried: vec![(Method::Walsh, held_out)],
+    })
+}
+
+fn check(samples: &Samples, options: &RecoverOptions) -> Result<()> {
+    if samples.len() < FEWEST {
+        return Err(Error::Parameter {
+            parameter: "the number of samples",
+            must: "at least 20 for a recovery",
+            got: samples.len().to_string(),
+        });
+    }
+    if options.order == 0 {
+        return Err(Error::Parameter {
+            parameter: "the highest order of a term",
+            must: "at least 1",
+            got: "0".into(),
+        });
+    }
+    let first = samples.weights()[0];
+    if let Some(other) = samples.weights().iter().find(|weight| **weight != first) {
+        return Err(Error::Parameter {
+            parameter: "the weights of the samples",
+            must: "the same for all in a recovery",
+            got: format!("{first} and {other}"),
+        });
+    }
+    Ok(())
+}
+
+/// The fitted and the held-out part, and all samples.
+fn split(samples: &Samples, seed: u64) -> (Parts, Part) {
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let (held, fitted) = order.split_at(samples.len() / HELD_SHARE);
+    let part = |places: &[usize]| {
+        let pairs = places.iter();
+        let pairs = pairs.map(|&at| (&samples.coalitions()[at], samples.values()[at]));
+        Part::new(samples.players(), pairs)
+    };
+    let parts = Parts {
+        fitted: part(fitted),
+        held: part(held),
+    };
+    let all: Vec<usize> = (0..samples.len()).collect();
+    (parts, part(&all))
+}
+
+/// What `method` settles on; `None` where it does not take a problem of this size and was not asked for by name.
+fn choose(method: Method, parts: &Parts, options: &RecoverOptions) -> Result<Option<Chosen>> {
+    let (players, samples) = (parts.fitted.design.players(), parts.fitted.values.len());
+    let width = Width {
+        beam: 200,
+        kept: 40,
+        order: options.order,
+    };
+    Ok(match method {
+        Method::Greedy => {
+            let settings = greedy::GreedyOptions {
+                width,
+                terms: (samples / 4).clamp(8, 250),
+                pool: 1500,
+            };
+            Some(Chosen::Support(greedy::greedy(parts, &settings)))
+        }
+        Method::Ridge if ridge::fits(players, samples) => {
+            Some(Chosen::Prior(ridge::choose(parts, options.order)))
+        }
+        Method::Ridge if options.method.is_some() => {
+            return Err(Error::Parameter {
+                parameter: "the number of samples",
+                must: "at most 8192 for ridge regression with more than 16 players",
+                got: samples.to_string(),
+            });
+        }
+        Method::Ridge | Method::Walsh => None,
+        Method::Lasso => Some(Chosen::Penalty(lasso::choose(parts, width))),
+        Method::Tree => Some(Chosen::Support(tree::tree(parts, options.order))),
+    })
+}
+
+fn fit(part: &Part, chosen: &Chosen) -> Fit {
+    match chosen {
+        Chosen::Support(terms) => Pool::least_squares(part, terms),
+        Chosen::Prior(prior) => ridge::ridge(part, prior),
+        Chosen::Penalty(penalty) => lasso::lasso(part, penalty),
+    }
+}

@@ -1,0 +1,103 @@
+//! What the methods take and give: samples in two parts, and a sum of terms.
+
+use std::collections::BTreeMap;
+
+use super::design::{Design, Rule, Term, places};
+use crate::game::synthetic::{Shape, Synthetic, Term as Summand};
+use crate::{Coalition, Result};
+
+/// Samples of which one part is fitted and the other kept for judging.
+pub(super) struct Parts {
+    pub(super) fitted: Part,
+    pub(super) held: Part,
+}
+
+/// Coalitions and their values.
+pub(super) struct Part {
+    pub(super) design: Design,
+    pub(super) values: Vec<f64>,
+}
+
+impl Part {
+    pub(super) fn new<'a>(
+        players: usize,
+        samples: impl IntoIterator<Item = (&'a Coalition, f64)>,
+    ) -> Self {
+        let (coalitions, values): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
+        Self {
+            design: Design::new(players, &coalitions),
+            values,
+        }
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.values.iter().sum::<f64>() / self.values.len() as f64
+    }
+
+    /// Mean squared difference between the values and `explained`.
+    pub(super) fn error(&self, explained: &[f64]) -> f64 {
+        let squares = self
+            .values
+            .iter()
+            .zip(explained)
+            .map(|(v, e)| (v - e).powi(2));
+        squares.sum::<f64>() / self.values.len().max(1) as f64
+    }
+}
+
+/// A constant and terms with coefficients.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fit {
+    pub(super) constant: f64,
+    pub(super) terms: Vec<(Term, f64)>,
+}
+
+impl Fit {
+    /// What the sum is for every sample of `design`.
+    pub(super) fn explain(&self, design: &Design) -> Vec<f64> {
+        let mut explained = vec![self.constant; design.samples()];
+        for (term, coefficient) in &self.terms {
+            for sample in places(&design.fires(term)) {
+                explained[sample] += coefficient;
+            }
+        }
+        explained
+    }
+}
+
+/// The fit as a game of ANDs and ORs: c·Π(1 − x_i) is c − c·OR, and a parity is Σ (−2)^(t−1) AND over its subsets of t ≥ 1.
+pub(super) fn model(players: usize, fit: &Fit) -> Result<Synthetic> {
+    let mut constant = fit.constant;
+    let mut effects: BTreeMap<(bool, Coalition), f64> = BTreeMap::new();
+    for (term, coefficient) in &fit.terms {
+        match term.rule {
+            Rule::All => *effects.entry((false, term.coalition())).or_default() += coefficient,
+            Rule::None => {
+                constant += coefficient;
+                *effects.entry((true, term.coalition())).or_default() -= coefficient;
+            }
+            Rule::Odd => {
+                for subset in 1u32..1 << term.players.len() {
+                    let within = (0..term.players.len()).filter(|at| subset >> at & 1 == 1);
+                    let set = Coalition::from_players(within.map(|at| term.players[at].into()));
+                    let factor = (-2f64).powi(subset.count_ones() as i32 - 1);
+                    *effects.entry((false, set)).or_default() += factor * coefficient;
+                }
+            }
+        }
+    }
+    let mut terms: Vec<Summand> = effects
+        .into_iter()
+        .filter(|(_, effect)| *effect != 0.0)
+        .map(|((or, set), coefficient)| Summand {
+            coefficient,
+            shape: if or { Shape::Or(set) } else { Shape::And(set) },
+        })
+        .collect();
+    terms.sort_by(|a, b| b.coefficient.abs().total_cmp(&a.coefficient.abs()));
+    let constant = Summand {
+        coefficient: constant,
+        shape: Shape::Constant,
+    };
+    Synthetic::new(players, std::iter::once(constant).chain(terms).collect())
+}

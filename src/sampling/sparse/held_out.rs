@@ -1,0 +1,53 @@
+//! What a fit is worth on samples that it has not seen.
+
+use super::fit::{Fit, Part};
+
+/// How well a fit predicts samples that it was not fitted to.
+///
+/// It was chosen among others by these very samples, so that it is slightly optimistic, and then fitted again to all
+/// samples, which makes what is returned slightly better than this says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeldOut {
+    /// How many samples were held out.
+    pub samples: usize,
+    /// R² = 1 − Σ(v − f)² / Σ(v − v̄)², v̄ being the mean of the held-out values; where they are all the same, 1 when they
+    /// are explained exactly and 0 otherwise.
+    pub r2: f64,
+    /// Standard error of R² by the delta method, from the spread of the single squared errors.
+    pub standard_error: f64,
+}
+
+/// The figure of `fit` on `held`.
+pub(super) fn judge(held: &Part, fit: &Fit) -> HeldOut {
+    let explained = fit.explain(&held.design);
+    let count = held.values.len() as f64;
+    let mean = held.mean();
+    let (mut error, mut spread) = (0.0, 0.0);
+    for (value, explained) in held.values.iter().zip(&explained) {
+        error += (value - explained).powi(2) / count;
+        spread += (value - mean).powi(2) / count;
+    }
+    if spread == 0.0 {
+        let r2 = f64::from(u8::from(error == 0.0));
+        return HeldOut {
+            samples: held.values.len(),
+            r2,
+            standard_error: 0.0,
+        };
+    }
+    // R² is a function of two means; its variance is that of the first-order change that each sample makes.
+    let influence = held
+        .values
+        .iter()
+        .zip(&explained)
+        .map(|(value, explained)| {
+            let (own, all) = ((value - explained).powi(2), (value - mean).powi(2));
+            (own - error) / spread - error / (spread * spread) * (all - spread)
+        });
+    let variance = influence.map(|x| x * x).sum::<f64>() / (count * (count - 1.0));
+    HeldOut {
+        samples: held.values.len(),
+        r2: 1.0 - error / spread,
+        standard_error: variance.sqrt(),
+    }
+}

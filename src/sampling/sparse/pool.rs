@@ -1,0 +1,357 @@
+//! Candidate terms, each seen beside the terms that are already chosen.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
+use super::design::{Design, Term, common, count, places};
+use super::fit::{Fit, Part};
+
+/// What must be left of a column's squared norm beside the columns chosen before it.
+const INDEPENDENT: f64 = 1e-6;
+
+/// Samples below which a term fires too rarely, or stays away too rarely, to be told from noise.
+const RARE: u32 = 4;
+
+/// Candidates with the incremental Cholesky factor of the chosen ones.
+///
+/// All columns are centred, so that a constant is always part of the fit, and inner products are counts of common bits:
+/// ⟨a, b⟩ = |a ∩ b| − |a||b|/m.
+pub(super) struct Pool<'a> {
+    design: &'a Design,
+    /// v, centred.
+    values: &'a [f64],
+    candidates: Vec<Candidate>,
+    known: BTreeSet<Term>,
+    chosen: Vec<usize>,
+    /// Inner products of v with the orthonormal columns that the chosen ones make.
+    shares: Vec<f64>,
+}
+
+struct Candidate {
+    term: Term,
+    bits: Vec<u64>,
+    count: u32,
+    /// ⟨column, v⟩
+    with_values: f64,
+    /// Row of the factor: products with the orthonormal columns so far; of a chosen candidate ends in its own norm.
+    along: Vec<f64>,
+    /// Squared norm of what the chosen columns leave of it.
+    rest: f64,
+    /// ⟨what is left of it, v⟩
+    product: f64,
+}
+
+impl Candidate {
+    fn norm(&self, samples: usize) -> f64 {
+        let count = f64::from(self.count);
+        count - count * count / samples as f64
+    }
+
+    /// By how much the sum of squared residuals would fall.
+    fn gain(&self, samples: usize) -> f64 {
+        match self.is_free(samples) {
+            true => self.product * self.product / self.rest,
+            false => 0.0,
+        }
+    }
+
+    /// Whether the chosen columns leave enough of it.
+    fn is_free(&self, samples: usize) -> bool {
+        self.rest > INDEPENDENT * self.norm(samples)
+    }
+}
+
+impl<'a> Pool<'a> {
+    pub(super) fn new(design: &'a Design, values: &'a [f64]) -> Self {
+        Self {
+            design,
+            values,
+            candidates: Vec::new(),
+            known: BTreeSet::new(),
+            chosen: Vec::new(),
+            shares: Vec::new(),
+        }
+    }
+
+    /// The least-squares fit of `terms` to `part`; a term that those before it span is left out.
+    pub(super) fn least_squares(part: &Part, terms: &[Term]) -> Fit {
+        let mean = part.mean();
+        let centred: Vec<f64> = part.values.iter().map(|v| v - mean).collect();
+        let mut pool = Pool::new(&part.design, &centred);
+        for term in terms {
+            pool.add(vec![term.clone()]);
+            let last = pool.candidates.len().saturating_sub(1);
+            let samples = part.design.samples();
+            // A term that fires too rarely is no candidate.
+            let new = pool.candidates.last();
+            if new.is_some_and(|new| new.term == *term && new.is_free(samples)) {
+                pool.choose(last);
+            }
+        }
+        let coefficients = pool.coefficients(pool.len());
+        let mut constant = mean;
+        for (coefficient, &at) in coefficients.iter().zip(&pool.chosen) {
+            let share = f64::from(pool.candidates[at].count) / centred.len() as f64;
+            constant -= coefficient * share;
+        }
+        Fit {
+            constant,
+            terms: pool.terms().into_iter().zip(coefficients).collect(),
+        }
+    }
+
+    /// Takes in the terms that are new.
+    pub(super) fn add(&mut self, terms: Vec<Term>) {
+        let new: Vec<Term> = terms
+            .into_iter()
+            .filter(|term| self.known.insert(term.clone()))
+            .collect();
+        let added: Vec<Candidate> = new
+            .into_par_iter()
+            .filter_map(|term| self.candidate(term))
+            .collect();
+        self.candidates.extend(added);
+    }
+
+    fn candidate(&self, term: Term) -> Option<Candidate> {
+        let bits = self.design.fires(&term);
+        let count = count(&bits);
+        if count < RARE || self.design.samples() as u32 - count < RARE {
+            return None;
+        }
+        let with_values = places(&bits).map(|sample| self.values[sample]).sum();
+        let mut candidate = Candidate {
+            term,
+            bits,
+            count,
+            with_values,
+            along: Vec::new(),
+            rest: 0.0,
+            product: 0.0,
+        };
+        self.catch_up(&mut candidate, 0);
+        Some(candidate)
+    }
+
+    /// Extends the factor's row of `candidate` from column `from` to all chosen ones.
+    fn catch_up(&self, candidate: &mut Candidate, from: usize) {
+        if from == 0 {
+            candidate.along.clear();
+            candidate.rest = candidate.norm(self.design.samples());
+            candidate.product = candidate.with_values;
+        }
+        for at in from..self.chosen.len() {
+            let other = &self.candidates[self.chosen[at]];
+            let both = common(&candidate.bits, &other.bits);
+            let product = f64::from(both)
+                - f64::from(candidate.count) * f64::from(other.count)
+                    / self.design.samples() as f64;
+            let known: f64 = dot(&candidate.along, &other.along[..at]);
+            let share = (product - known) / other.along[at];
+            candidate.along.push(share);
+            candidate.rest -= share * share;
+            candidate.product -= share * self.shares[at];
+        }
+    }
+
+    /// The candidate whose choice lowers the residual most, and by how much; `None` when nothing is left to choose.
+    pub(super) fn best(&self) -> Option<(usize, f64)> {
+        let samples = self.design.samples();
+        let gains = self.candidates.iter().map(|c| c.gain(samples)).enumerate();
+        let best = gains.fold(
+            (0, 0.0),
+            |best, next| {
+                if next.1 > best.1 { next } else { best }
+            },
+        );
+        (best.1 > 0.0).then_some(best)
+    }
+
+    /// Adds a candidate to the chosen ones.
+    pub(super) fn choose(&mut self, at: usize) {
+        let candidate = &mut self.candidates[at];
+        let norm = candidate.rest.sqrt();
+        self.shares.push(candidate.product / norm);
+        candidate.along.push(norm);
+        candidate.rest = 0.0;
+        self.chosen.push(at);
+        let from = self.chosen.len() - 1;
+        let mut candidates = std::mem::take(&mut self.candidates);
+        let (bits, count, along) = {
+            let new = &candidates[at];
+            (new.bits.clone(), f64::from(new.count), new.along.clone())
+        };
+        let (share_of_values, samples) = (self.shares[from], self.design.samples() as f64);
+        candidates
+            .par_iter_mut()
+            .with_min_len(64)
+            .for_each(|other| {
+                if other.along.len() != from {
+                    return; // chosen before
+                }
+                let product = f64::from(common(&other.bits, &bits))
+                    - f64::from(other.count) * count / samples;
+                let share = (product - dot(&other.along, &along[..from])) / along[from];
+                other.along.push(share);
+                other.rest -= share * share;
+                other.product -= share * share_of_values;
+            });
+        self.candidates = candidates;
+    }
+
+    /// Starts anew from the chosen terms at `kept`, places among [`Self::terms`].
+    pub(super) fn restart(&mut self, kept: &[usize]) {
+        let kept: Vec<usize> = kept.iter().map(|&at| self.chosen[at]).collect();
+        self.chosen.clear();
+        self.shares.clear();
+        let samples = self.design.samples();
+        for candidate in &mut self.candidates {
+            candidate.along.clear();
+            candidate.rest = candidate.norm(samples);
+            candidate.product = candidate.with_values;
+        }
+        for at in kept {
+            if self.candidates[at].is_free(samples) {
+                self.choose(at);
+            }
+        }
+    }
+
+    /// The chosen terms, in the order of their choice.
+    pub(super) fn terms(&self) -> Vec<Term> {
+        let terms = self.chosen.iter();
+        terms.map(|&at| self.candidates[at].term.clone()).collect()
+    }
+
+    pub(super) fn design(&self) -> &'a Design {
+        self.design
+    }
+
+    /// The inverse of the Gram matrix of the chosen columns, row by row.
+    pub(super) fn inverse(&self) -> Vec<f64> {
+        let size = self.len();
+        // Column j of L⁻¹ by forward substitution, then L⁻ᵀ L⁻¹.
+        let row = |at: usize| &self.candidates[self.chosen[at]].along;
+        let mut lower = vec![0.0; size * size];
+        for at in 0..size {
+            let factor = row(at);
+            let mut next = vec![0.0; at + 1];
+            for (before, x) in factor[..at].iter().enumerate() {
+                for (to, from) in next
+                    .iter_mut()
+                    .zip(&lower[before * size..before * size + before + 1])
+                {
+                    *to -= x * from;
+                }
+            }
+            next[at] = 1.0;
+            for (to, from) in lower[at * size..].iter_mut().zip(next) {
+                *to = from / factor[at];
+            }
+        }
+        let mut inverse = vec![0.0; size * size];
+        for row in lower.chunks(size.max(1)) {
+            for (a, x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                for (to, y) in inverse[a * size..(a + 1) * size].iter_mut().zip(row) {
+                    *to += x * y;
+                }
+            }
+        }
+        inverse
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.chosen.len()
+    }
+
+    /// The part of v that each chosen column explains beyond those before it; Σ of squares is what is explained in all.
+    pub(super) fn shares(&self) -> &[f64] {
+        &self.shares
+    }
+
+    /// Least-squares coefficients of the first `count` chosen terms.
+    pub(super) fn coefficients(&self, count: usize) -> Vec<f64> {
+        let mut solved = self.shares[..count].to_vec();
+        for at in (0..count).rev() {
+            let row = &self.candidates[self.chosen[at]].along;
+            solved[at] /= row[at];
+            let value = solved[at];
+            for (before, x) in solved[..at].iter_mut().zip(row) {
+                *before -= x * value;
+            }
+        }
+        solved
+    }
+
+    /// v minus the fit of all chosen terms; sums to 0.
+    pub(super) fn residual(&self) -> Vec<f64> {
+        let mut residual = self.values.to_vec();
+        let mut shift = 0.0;
+        for (coefficient, &at) in self.coefficients(self.len()).iter().zip(&self.chosen) {
+            let candidate = &self.candidates[at];
+            for sample in places(&candidate.bits) {
+                residual[sample] -= coefficient;
+            }
+            shift += coefficient * f64::from(candidate.count);
+        }
+        shift /= residual.len() as f64;
+        residual.iter_mut().for_each(|r| *r += shift);
+        residual
+    }
+
+    /// Drops candidates far from the residual, so that at most `most` beside the chosen ones remain.
+    pub(super) fn thin(&mut self, most: usize) {
+        if self.candidates.len() <= most + self.chosen.len() {
+            return;
+        }
+        let samples = self.design.samples();
+        let mut order: Vec<usize> = (0..self.candidates.len()).collect();
+        let chosen: BTreeSet<usize> = self.chosen.iter().copied().collect();
+        let singles = self.design.players();
+        let rank = |at: usize| {
+            let candidate = &self.candidates[at];
+            let stays =
+                chosen.contains(&at) || candidate.term.players.len() == 1 && singles <= most;
+            if stays {
+                f64::INFINITY
+            } else {
+                candidate.gain(samples)
+            }
+        };
+        order.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)).then(a.cmp(&b)));
+        order.truncate(most + self.chosen.len());
+        order.sort_unstable();
+        let mut place = vec![usize::MAX; self.candidates.len()];
+        for (new, &old) in order.iter().enumerate() {
+            place[old] = new;
+        }
+        let mut old = std::mem::take(&mut self.candidates)
+            .into_iter()
+            .map(Some)
+            .collect::<Vec<_>>();
+        self.candidates = order.iter().filter_map(|&at| old[at].take()).collect();
+        for dropped in old.into_iter().flatten() {
+            self.known.remove(&dropped.term);
+        }
+        self.chosen.iter_mut().for_each(|at| *at = place[*at]);
+    }
+}
+
+/// Four sums side by side, so that the compiler may use vector registers without changing the order of anything.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a4
+        .remainder()
+        .iter()
+        .zip(b4.remainder())
+        .map(|(a, b)| a * b)
+        .sum();
+    for (a, b) in a4.zip(b4) {
+        for lane in 0..4 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    sums[0] + sums[1] + sums[2] + sums[3] + rest
+}

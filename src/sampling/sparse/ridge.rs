@@ -1,0 +1,121 @@
+//! Regularised fits of everything at once, for games that are not sparse.
+//!
+//! v is expanded in the Walsh functions χ_U(S) = Π_{i∈U} (1 − 2x_i) up to an order, with a prior that gives the coefficient of
+//! χ_U the variance Π_{i∈U} ρ_i: players that matter more alone are expected to matter more together, and every further
+//! player makes an effect smaller. The fit minimises Σ_s (v_s − f(s))² + σ² Σ_U w_U²/Π ρ_i, which has one solution however
+//! few samples there are.
+
+use rayon::prelude::*;
+
+use super::fit::{Fit, Part, Parts};
+use super::kernel::Solver;
+
+/// Up to this many players the Walsh functions of all coalitions are summed by a butterfly.
+pub(super) const DENSE_PLAYERS: usize = 16;
+
+/// With more players, functions of one and two players are fitted, from at most this many samples.
+const MOST_SAMPLES: usize = 8192;
+
+/// The prior.
+#[derive(Clone, Debug)]
+pub(super) struct Prior {
+    /// ρ_i
+    pub(super) scales: Vec<f64>,
+    /// σ² as a share of the prior variance of v.
+    pub(super) noise: f64,
+    /// The highest order.
+    pub(super) order: usize,
+}
+
+/// Whether [`ridge`] takes a problem of this size.
+pub(super) fn fits(players: usize, samples: usize) -> bool {
+    players <= DENSE_PLAYERS || samples <= MOST_SAMPLES
+}
+
+/// The prior whose fit predicts the held-out samples best.
+pub(super) fn choose(parts: &Parts, order: usize) -> Prior {
+    let relevance = relevance(&parts.fitted);
+    let even = vec![1.0; relevance.len()];
+    let trial = |shape: &[f64], scale: f64, noise: f64| {
+        let prior = Prior {
+            scales: shape
+                .iter()
+                .map(|s| (s * scale).clamp(1e-4, 0.95))
+                .collect(),
+            noise,
+            order,
+        };
+        let solver = Solver::new(&parts.fitted.design, &prior);
+        let error = parts
+            .held
+            .error(&solver.predict(&parts.fitted, &parts.held.design));
+        (prior, error)
+    };
+    // One setting after the other, from the middle of its range outwards; noise again once the scale is known.
+    let (mut scale, mut noise) = (0.1, 0.03);
+    let mut best = trial(&relevance, scale, noise);
+    let mut improve = |next: (Prior, f64)| {
+        let better = next.1 < best.1;
+        if better {
+            best = next;
+        }
+        better
+    };
+    for next in [1e-3, 0.3, 3.0] {
+        if improve(trial(&relevance, scale, next)) {
+            noise = next;
+        }
+    }
+    for next in [0.05, 0.025, 0.2, 0.4] {
+        if improve(trial(&relevance, next, noise)) {
+            scale = next;
+        }
+    }
+    let middle = noise;
+    for factor in [0.1, 0.3, 3.0] {
+        if improve(trial(&relevance, scale, middle * factor)) {
+            noise = middle * factor;
+        }
+    }
+    improve(trial(&even, scale, noise));
+    best.0
+}
+
+/// √|linear effect| of each player, scaled to mean 1.
+fn relevance(part: &Part) -> Vec<f64> {
+    let mean = part.mean();
+    let design = &part.design;
+    let samples = design.samples() as f64;
+    let effects: Vec<f64> = (0..design.players())
+        .into_par_iter()
+        .map(|player| {
+            let present = super::design::places(design.column(player));
+            let (mut sum, mut count) = (0.0, 0.0);
+            for sample in present {
+                sum += part.values[sample] - mean;
+                count += 1.0;
+            }
+            let spread: f64 = count * (samples - count) / samples;
+            if spread > 0.0 {
+                (sum / spread).abs().sqrt()
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    let total: f64 = effects.iter().sum();
+    match total > 0.0 {
+        true => effects
+            .iter()
+            .map(|e| e * effects.len() as f64 / total)
+            .collect(),
+        false => vec![1.0; effects.len()],
+    }
+}
+
+/// The fit of `part` under `prior`.
+pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
+    let solver = Solver::new(&part.design, prior);
+    let (mean, weights) = solver.solve(part);
+    solver.terms(&part.design, mean, &weights)
+}
