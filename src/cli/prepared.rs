@@ -269,14 +269,14 @@ impl<'a> Prepared<'a> {
                 };
                 record.baseline = Some(self.baseline(zero));
                 // Cells of a map are no cells of the image.
-                let grid = self.grid().filter(|_| map.is_none());
+                let grid = self.cells().filter(|_| map.is_none());
                 record.image = Some(image_info(image, grid)?);
                 record.map = map.as_ref().map(|map| MapInfo {
                     layer: self.args.layer.clone().unwrap_or_default(),
                     channels: map.features.channels,
                     height: map.features.height,
                     width: map.features.width,
-                    grid: self.grid().map(|cells| grid_info(&map.features, cells)),
+                    grid: self.cells().map(|cells| grid_info(&map.features, cells)),
                 });
             }
             Own::Row { row, .. } => {
@@ -294,7 +294,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Rows and columns of cells, where players are cells.
-    fn grid(&self) -> Option<(usize, usize)> {
+    fn cells(&self) -> Option<(usize, usize)> {
         match self.args.players {
             PlayerRule::Auto => Some((3, 4)),
             PlayerRule::Grid(rows, columns) => Some((rows, columns)),
