@@ -4,17 +4,19 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::DType;
+use harsanyi::device;
 use harsanyi::input::baseline::Absence;
-use harsanyi::input::{Players, TextTokenizer};
+use harsanyi::input::{Players, Target, TextTokenizer, TokenizedText};
 use harsanyi::model::hub::{self, HubId, HubOptions};
 use harsanyi::model::{Checkpoint, Model};
-use harsanyi::report::{ModelInfo, PlayerInfo};
-use harsanyi::value::{Aim, Counts, NetworkGame, NetworkOptions, Noise, probe};
-use harsanyi::{ValueTable, device, tabulate};
+use harsanyi::report::{ModelInfo, PlayerInfo, Record};
+use harsanyi::value::{Aim, NetworkGame, NetworkOptions, Probe, probe};
 use serde_json::{Value, json};
 
 use super::args::{Batch, GlobalArgs, Precision, SampleArgs};
+use super::keep::{self, Keep};
 use super::output::Output;
+use super::run::Evaluated;
 
 /// Coalitions that are evaluated again, to see how far v moves.
 const PROBES: usize = 16;
@@ -27,17 +29,14 @@ pub(crate) struct Network {
     pub(crate) seconds: f64,
 }
 
-/// All that was learned about one text.
-pub(crate) struct Tabulated {
-    pub(crate) table: ValueTable,
-    pub(crate) players: Vec<PlayerInfo>,
-    pub(crate) background: Vec<usize>,
-    pub(crate) baseline: String,
-    pub(crate) target: Value,
-    pub(crate) counts: Counts,
-    pub(crate) noise: Noise,
-    pub(crate) batch: usize,
-    pub(crate) seconds: f64,
+/// A text whose players, baseline and target are decided.
+pub(crate) struct Prepared<'a> {
+    network: &'a Network,
+    text: TokenizedText,
+    players: Players,
+    absence: Absence,
+    aim: Aim,
+    args: &'a SampleArgs,
 }
 
 /// The checkpoint that `model` means: the demo model, a folder, or an id on the hub.
@@ -111,73 +110,24 @@ impl Network {
         })
     }
 
-    /// v of every coalition of `text`.
-    pub(crate) fn tabulate(
-        &self,
+    /// Decides what there is to decide about `text` before a coalition is evaluated.
+    pub(crate) fn prepare<'a>(
+        &'a self,
         text: &str,
-        args: &SampleArgs,
-        seed: u64,
-        output: &Output,
-    ) -> anyhow::Result<Tabulated> {
-        let start = Instant::now();
+        args: &'a SampleArgs,
+    ) -> anyhow::Result<Prepared<'a>> {
         let text = self.tokenizer.encode(text)?;
         let players = Players::new(&text, &args.players, &args.background)?;
         harsanyi::game::check_exact(players.count())?;
         let absence = args.baseline.resolve(&self.tokenizer)?;
         let aim = Aim::resolve(&args.target, &self.model, &self.tokenizer, &text)?;
-        let batch = match args.batch {
-            Batch::Auto => None,
-            Batch::Rows(rows) => Some(rows),
-        };
-        let options = NetworkOptions {
+        Ok(Prepared {
+            network: self,
+            text,
+            players,
             absence,
-            readout: args.readout,
-            batch,
-            share_prefixes: true,
-        };
-        let bar = output.bar("coalitions", 1 << players.count());
-        let advance = |coalitions| bar.inc(coalitions);
-        let mut game =
-            NetworkGame::new(&self.model, &text, &players, &aim, options)?.with_progress(&advance);
-        let table = tabulate(&mut game, |_| ())?;
-        bar.finish_and_clear();
-        let (counts, batch) = (game.counts(), game.batch());
-        // The other way to evaluate a coalition: alone where the table was made in batches, in company where it was not.
-        let companions = if batch == 1 { 7 } else { 0 };
-        let other = NetworkOptions {
-            batch: Some(companions + 1),
-            share_prefixes: false,
-            ..options
-        };
-        let mut other = NetworkGame::new(&self.model, &text, &players, &aim, other)?;
-        let probes = PROBES.min(table.values().len());
-        let noise = probe(&mut other, &table, probes, companions, seed)?;
-        let info = |(index, label): (usize, &String)| PlayerInfo {
-            index,
-            label: label.clone(),
-            spans: players
-                .token_spans(index)
-                .into_iter()
-                .map(|span| [span.start, span.end])
-                .collect(),
-        };
-        let outcome = if aim.is_class {
-            json!({ "text": aim.text, "class": aim.outputs[0] })
-        } else {
-            json!({ "text": aim.text, "ids": aim.outputs })
-        };
-        Ok(Tabulated {
-            table,
-            players: players.labels.iter().enumerate().map(info).collect(),
-            background: (0..text.ids.len())
-                .filter(|&token| players.owner[token].is_none())
-                .collect(),
-            baseline: self.describe(absence),
-            target: outcome,
-            counts,
-            noise,
-            batch,
-            seconds: start.elapsed().as_secs_f64(),
+            aim,
+            args,
         })
     }
 
@@ -200,12 +150,7 @@ impl Network {
         let text = self
             .tokenizer
             .encode("The quick brown fox jumps over the lazy")?;
-        let aim = Aim::resolve(
-            &harsanyi::input::Target::Auto,
-            &self.model,
-            &self.tokenizer,
-            &text,
-        )?;
+        let aim = Aim::resolve(&Target::Auto, &self.model, &self.tokenizer, &text)?;
         let config = self.model.config();
         let special = |id: Option<u32>| id.map(|id| self.tokenizer.token_name(id));
         Ok(json!({
@@ -225,5 +170,142 @@ impl Network {
             "answer": aim.text,
             "load_seconds": self.seconds,
         }))
+    }
+}
+
+impl Prepared<'_> {
+    /// Enters into `record` what v depends on, and into its configuration what stood there as `auto`.
+    pub(crate) fn describe(&self, record: &mut Record) {
+        let network = self.network;
+        let info = |(index, label): (usize, &String)| PlayerInfo {
+            index,
+            label: label.clone(),
+            spans: self
+                .players
+                .token_spans(index)
+                .into_iter()
+                .map(|span| [span.start, span.end])
+                .collect(),
+        };
+        let Aim {
+            outputs,
+            text,
+            is_class,
+        } = &self.aim;
+        record.model = Some(network.info.clone());
+        record.device = device::name(network.model.device());
+        record.dtype = network.model.dtype().as_str().into();
+        record.sample = Some(self.text.text.clone());
+        record.players = self.players.labels.iter().enumerate().map(info).collect();
+        record.background = (0..self.text.ids.len())
+            .filter(|&token| self.players.owner[token].is_none())
+            .collect();
+        record.baseline = Some(network.describe(self.absence));
+        record.readout = Some(self.args.readout.to_string());
+        record.target = Some(match is_class {
+            true => json!({ "text": text, "class": outputs[0] }),
+            false => json!({ "text": text, "ids": outputs }),
+        });
+        record.config["device"] = json!(record.device);
+        record.config["baseline"] = json!(match self.absence {
+            Absence::Token(id) => format!("token:{id}"),
+            Absence::MeanEmbedding => "mean".into(),
+            Absence::Dropped {
+                keep_positions: false,
+            } => "remove".into(),
+            Absence::Dropped {
+                keep_positions: true,
+            } => "ignore".into(),
+        });
+        record.config["target"] = json!(
+            match is_class {
+                true => Target::Class(outputs[0].to_string()),
+                false => Target::Tokens(outputs.clone()),
+            }
+            .to_string()
+        );
+        let revision = network.info.revision.iter();
+        let revision: String = revision.map(|revision| format!("@{revision}")).collect();
+        record.config["model"] = json!(format!("{}{revision}", network.info.source));
+        record.seconds.insert("load".into(), network.seconds);
+    }
+
+    /// The rows of a forward pass that the options ask for, or that fit.
+    pub(crate) fn batch(&self) -> anyhow::Result<usize> {
+        Ok(self.game()?.batch())
+    }
+
+    /// The game of this text.
+    fn game(&self) -> anyhow::Result<NetworkGame<'_>> {
+        let options = NetworkOptions {
+            absence: self.absence,
+            readout: self.args.readout,
+            batch: match self.args.batch {
+                Batch::Auto => None,
+                Batch::Rows(rows) => Some(rows),
+            },
+            share_prefixes: true,
+        };
+        let (model, memory) = (&self.network.model, self.args.memory);
+        let game = NetworkGame::new(model, &self.text, &self.players, &self.aim, options)?;
+        Ok(game.with_memory(memory))
+    }
+
+    /// v of every coalition, kept as `keep` says, and entered into `record`; `None` when other processes have not done their
+    /// shares.
+    pub(crate) fn tabulate(
+        &self,
+        keep: &Keep,
+        mut record: Record,
+        output: &Output,
+    ) -> anyhow::Result<Option<Evaluated>> {
+        let identity = keep::identity_of(&record)?;
+        if let Some(finished) = keep.finished(&identity)? {
+            return Ok(Some(finished));
+        }
+        let start = Instant::now();
+        let bar = output.bar("coalitions", 1 << self.players.count());
+        let advance = |coalitions| bar.inc(coalitions);
+        let mut game = self.game()?.with_progress(&advance);
+        record.config["batch"] = json!(game.batch());
+        let chosen = json!({ "batch": game.batch(), "record": record });
+        let filling = keep.open(identity, game.pieces()?, chosen, output)?;
+        // Products of another shape would round otherwise; who asks for another batch knows.
+        let batch = filling.chosen("batch").and_then(Value::as_u64);
+        if let (Some(rows), Batch::Auto) = (batch, self.args.batch) {
+            game.set_batch(rows as usize);
+            record.config["batch"] = json!(rows);
+        }
+        let probe = filling.probe(|| self.probe(game.batch(), record.seed))?;
+        record
+            .seconds
+            .insert("tabulate".into(), start.elapsed().as_secs_f64());
+        let filled = filling.fill(&mut game, NetworkGame::take_counts, &bar, output)?;
+        bar.finish_and_clear();
+        let Some(filled) = filled else {
+            return Ok(None);
+        };
+        keep::complete(&mut record, &filled.table, &filled.notes, Some(&probe))?;
+        Ok(Some(Evaluated {
+            table: filled.table,
+            record,
+            store: filled.store,
+        }))
+    }
+
+    /// Some coalitions in the other way to evaluate one: alone where the table is made in batches of `batch`, in company where
+    /// it is not.
+    fn probe(&self, batch: usize, seed: u64) -> anyhow::Result<Probe> {
+        let companions = if batch == 1 { 7 } else { 0 };
+        let options = NetworkOptions {
+            absence: self.absence,
+            readout: self.args.readout,
+            batch: Some(companions + 1),
+            share_prefixes: false,
+        };
+        let model = &self.network.model;
+        let mut other = NetworkGame::new(model, &self.text, &self.players, &self.aim, options)?;
+        let probes = PROBES.min(1 << self.players.count());
+        Ok(probe(&mut other, probes, companions, seed)?)
     }
 }

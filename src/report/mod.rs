@@ -15,7 +15,9 @@ mod sparsity;
 pub mod text;
 
 pub use indices::{IndexReport, IndexValue, PlayerIndices};
-pub use interactions::{InteractionEntry, InteractionReport, RefitReport, SalientReport};
+pub use interactions::{
+    InteractionEntry, InteractionReport, NoiseReport, RefitReport, SalientReport,
+};
 pub use joint::{JointReport, OverlapEntry};
 pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, SignedStrength};
 #[cfg(feature = "cli")]

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version of the run folder's format; a change that a reader would notice raises it.
 pub const SCHEMA: u32 = 1;
 
 /// Everything that is needed to know what a run computed, and to run it again.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// [`SCHEMA`]
     pub schema: u32,
@@ -49,14 +49,15 @@ pub struct Record {
     pub counts: Option<Value>,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
-    /// How far v moves when the same coalition is evaluated alone.
+    /// How far v moves when the same coalition is evaluated in another batch, and the standard deviation that follows for
+    /// interactions of each order.
     pub noise: Option<Value>,
     /// The seed of everything drawn.
     pub seed: u64,
 }
 
 /// Which network was run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// The folder or hub id.
     pub source: String,
@@ -71,7 +72,7 @@ pub struct ModelInfo {
 }
 
 /// One player.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayerInfo {
     /// Its bit in a coalition.
     pub index: usize,

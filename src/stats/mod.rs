@@ -2,12 +2,13 @@
 //!
 //! In come a table, its effects or its multi-order strengths; out go the strength of each order by sign
 //! ([`order_strength`]), how v grows with the coalition ([`growth`]), the depth of the bottleneck ([`bottleneck`]), how few
-//! interactions carry how much ([`sparsity`]), how much of v a few explain ([`faithfulness`]), and what explanations have in
-//! common ([`transfer`]).
+//! interactions carry how much ([`sparsity`]), how much of v a few explain ([`faithfulness`]), what explanations have in
+//! common ([`transfer`]), and which effects are no more than noise ([`noise`]).
 
 pub mod bottleneck;
 pub mod faithfulness;
 pub mod growth;
+pub mod noise;
 pub mod order_strength;
 pub mod sparsity;
 pub mod transfer;
