@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use harsanyi::input::baseline::Absence;
 use harsanyi::input::{
-    Baseline, Features, Image, Material, Picture, PlayerRule, Players, RawSample, Row,
+    Baseline, Features, Image, Material, Picture, PlayerRule, Players, RawSample, Row, Target,
     TextTokenizer, TokenizedText,
 };
 use harsanyi::model::{FeatureModel, Model};
-use harsanyi::report::{GridInfo, ImageInfo, MapInfo, PlayerInfo, Record, RowInfo};
+use harsanyi::report::{GridInfo, ImageInfo, MapInfo, PlayerInfo, Record, RowInfo, SampleKind};
 use harsanyi::sampling::context::Grid;
 use harsanyi::value::{Aim, FeatureGame, NetworkGame, NetworkOptions, SampleGame};
 use harsanyi::{Error, Result};
@@ -20,7 +20,8 @@ use super::network::{Loaded, Network};
 pub(crate) struct Prepared<'a> {
     pub(crate) players: Players,
     pub(crate) aim: Aim,
-    args: &'a SampleArgs,
+    network: &'a Network,
+    pub(crate) args: &'a SampleArgs,
     name: String,
     own: Own<'a>,
 }
@@ -162,6 +163,7 @@ impl<'a> Prepared<'a> {
         Ok(Self {
             players,
             aim,
+            network,
             args,
             name: sample.name.clone(),
             own,
@@ -174,7 +176,8 @@ impl<'a> Prepared<'a> {
             Batch::Auto => None,
             Batch::Rows(rows) => Some(rows),
         };
-        self.game_in(batch, true)
+        let game = self.game_in(batch, true)?;
+        Ok(game.with_memory(self.args.memory))
     }
 
     /// A game on the sample with `batch` rows at a time, prefixes shared or not.
@@ -245,6 +248,20 @@ impl<'a> Prepared<'a> {
             .filter(|&element| players.owner[element].is_none())
             .collect();
         record.sample = Some(self.name.clone());
+        record.model = Some(self.network.info.clone());
+        (record.device, record.dtype) = self.network.place();
+        record.seconds.insert("load".into(), self.network.seconds);
+        let info = &self.network.info;
+        let revision = info.revision.iter().map(|revision| format!("@{revision}"));
+        record.config["model"] = json!(info.source.clone() + &revision.collect::<String>());
+        record.config["device"] = json!(record.device);
+        record.config["target"] = json!(
+            match self.aim.is_class {
+                true => Target::Class(self.aim.outputs[0].to_string()),
+                false => Target::Tokens(self.aim.outputs.clone()),
+            }
+            .to_string()
+        );
         record.config["players"] = json!(match (&self.args.players, &self.own) {
             (PlayerRule::Auto, Own::Text { .. }) => "word".into(),
             (PlayerRule::Auto, Own::Image { .. }) => "grid:3x4".into(),
@@ -257,12 +274,15 @@ impl<'a> Prepared<'a> {
             false => json!({ "text": self.aim.text, "ids": self.aim.outputs }),
         });
         match &self.own {
-            Own::Text { baseline, .. } => {
-                record.kind = Some("text");
+            Own::Text {
+                baseline, absence, ..
+            } => {
+                record.config["baseline"] = json!(option(*absence));
+                record.kind = Some(SampleKind::Text);
                 record.baseline = Some(baseline.clone());
             }
             Own::Image { image, map, .. } => {
-                record.kind = Some("image");
+                record.kind = Some(SampleKind::Image);
                 let zero = match map {
                     Some(_) => "zero",
                     None => "the colour that the normalization makes zero",
@@ -280,7 +300,7 @@ impl<'a> Prepared<'a> {
                 });
             }
             Own::Row { row, .. } => {
-                record.kind = Some("row");
+                record.kind = Some(SampleKind::Row);
                 record.baseline = Some(self.baseline("zero behind the normalization"));
                 record.row = Some(RowInfo {
                     columns: row.columns.clone(),
@@ -310,6 +330,20 @@ impl<'a> Prepared<'a> {
             Baseline::Blur => "the image, blurred".into(),
             other => other.to_string(),
         }
+    }
+}
+
+/// What an option says for `absence`.
+fn option(absence: Absence) -> String {
+    match absence {
+        Absence::Token(id) => format!("token:{id}"),
+        Absence::MeanEmbedding => "mean".into(),
+        Absence::Dropped {
+            keep_positions: false,
+        } => "remove".into(),
+        Absence::Dropped {
+            keep_positions: true,
+        } => "ignore".into(),
     }
 }
 

@@ -19,9 +19,9 @@ use sha2::{Digest, Sha256};
 
 use super::args::{GlobalArgs, OrderArgs};
 use super::network::Network;
+use super::order;
 use super::output::Output;
 use super::prepared::Prepared;
-use super::{order, run};
 
 /// `samples/ID/orders.json`
 #[derive(Serialize, Deserialize)]
@@ -58,17 +58,12 @@ pub(crate) fn study(
     data: &Path,
     args: &OrderArgs,
     global: &GlobalArgs,
+    config: &Value,
     output: &Output,
 ) -> anyhow::Result<()> {
     let contexts = &args.contexts;
     let samples = network.samples(data, None)?;
     let dir = global.folder()?;
-    let mut config = run::config(&args.sample, None, global);
-    config["pairs"] = json!(contexts.pairs.map(|pairs| pairs.to_string()));
-    config["contexts"] = json!(contexts.count());
-    config["ratios"] = json!(contexts.ratios);
-    config["correct"] = json!(contexts.correct);
-    config["per_class"] = json!(contexts.per_class);
     let wanted = args.sample.limit.unwrap_or(samples.len());
     let bar = output.bar("samples", wanted.min(samples.len()) as u64);
     let output = &output.under(&bar);
@@ -82,7 +77,7 @@ pub(crate) fn study(
         if contexts.per_class.is_some_and(|most| *of_class >= most) {
             continue;
         }
-        match one(network, sample, &config, args, global, output) {
+        match one(network, sample, config, args, global, output) {
             Ok(None) => continue,
             Ok(Some(sampled)) => found.push(sampled),
             Err(error) => {
@@ -163,7 +158,7 @@ fn finish(
     found: Vec<Sampled>,
     failed: Vec<Value>,
     network: &Network,
-    config: Value,
+    config: &Value,
     args: &OrderArgs,
     global: &GlobalArgs,
     output: &Output,
@@ -176,7 +171,7 @@ fn finish(
             model: serde_json::to_value(&network.info)?,
             curve: over_all(&found, args.contexts.ratios.as_deref(), global.seed),
             done: found.iter().map(line).collect(),
-            config,
+            config: config.clone(),
             failed,
         };
         if let Some(dir) = global.folder()? {

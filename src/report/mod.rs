@@ -16,12 +16,16 @@ mod sparsity;
 pub mod text;
 
 pub use indices::{IndexReport, IndexValue, PlayerIndices};
-pub use interactions::{InteractionEntry, InteractionReport, RefitReport, SalientReport};
+pub use interactions::{
+    InteractionEntry, InteractionReport, NoiseReport, RefitReport, SalientReport,
+};
 pub use joint::{JointReport, OverlapEntry};
 pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, SignedStrength};
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
-pub use record::{GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA};
+pub use record::{
+    GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA, SampleKind,
+};
 pub use sampled_orders::{
     CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
 };

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version of the run folder's format; a change that a reader would notice raises it.
 pub const SCHEMA: u32 = 1;
 
 /// Everything that is needed to know what a run computed, and to run it again.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// [`SCHEMA`]
     pub schema: u32,
@@ -30,7 +30,7 @@ pub struct Record {
     /// The text, the file of the image, or the table and its row, where there is a sample.
     pub sample: Option<String>,
     /// `text`, `image` or `row`, where there is a sample.
-    pub kind: Option<&'static str>,
+    pub kind: Option<SampleKind>,
     /// The image, where the sample is one.
     pub image: Option<ImageInfo>,
     /// The map, where players are cells of what a layer puts out.
@@ -57,14 +57,27 @@ pub struct Record {
     pub counts: Option<Value>,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
-    /// How far v moves when the same coalition is evaluated alone.
+    /// How far v moves when the same coalition is evaluated in another batch, and the standard deviation that follows for
+    /// interactions of each order.
     pub noise: Option<Value>,
     /// The seed of everything drawn.
     pub seed: u64,
 }
 
+/// What a sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SampleKind {
+    /// A text.
+    Text,
+    /// An image.
+    Image,
+    /// A row of a table.
+    Row,
+}
+
 /// Which network was run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// The folder or hub id.
     pub source: String,
@@ -79,7 +92,7 @@ pub struct ModelInfo {
 }
 
 /// One player.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayerInfo {
     /// Its bit in a coalition.
     pub index: usize,
@@ -90,7 +103,7 @@ pub struct PlayerInfo {
 }
 
 /// An image as the network takes it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageInfo {
     /// Rows of pixels.
     pub height: usize,
@@ -107,7 +120,7 @@ pub struct ImageInfo {
 }
 
 /// What a layer of the network puts out for an image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MapInfo {
     /// The name of the layer.
     pub layer: String,
@@ -122,7 +135,7 @@ pub struct MapInfo {
 }
 
 /// A grid of cells: cell (r, c) reaches from `rows[r]` to `rows[r + 1]` and from `columns[c]` to `columns[c + 1]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GridInfo {
     /// Bounds of the rows of cells, in pixels.
     pub rows: Vec<usize>,
@@ -131,7 +144,7 @@ pub struct GridInfo {
 }
 
 /// A row as the table holds it and as the network takes it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowInfo {
     /// Names of the columns.
     pub columns: Vec<String>,
