@@ -1,5 +1,9 @@
 //! Where networks run: the choice of a device, and how much memory is free.
 
+mod memory;
+
+pub use memory::{free_memory, resident_memory};
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -84,16 +88,6 @@ pub fn name(device: &Device) -> String {
         candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
         candle_core::DeviceLocation::Metal { .. } => "metal".into(),
     }
-}
-
-/// Bytes of main memory that programs can still take, where the system tells (Linux).
-pub fn free_memory() -> Option<u64> {
-    let report = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = report
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 #[cfg(test)]

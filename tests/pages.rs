@@ -196,6 +196,23 @@ fn a_page_is_a_function_of_its_files() {
     );
     assert_eq!(chart::of_profile(&again), chart::of_profile(&run));
     let page = html::run(&run).expect("a page");
+    assert!(!page.contains(">noise?<"));
+    let mut noisy = run.clone();
+    noisy.interactions = noisy.interactions.with_noise(0.1, 4);
+    let marked = noisy
+        .interactions
+        .listed()
+        .iter()
+        .filter(|(_, entry)| entry.below_noise)
+        .count();
+    assert!(marked > 0);
+    assert_eq!(
+        html::run(&noisy)
+            .expect("a page")
+            .matches(">noise?<")
+            .count(),
+        marked
+    );
     assert!(page.contains("not#2") && page.contains("&lt;b&gt;") && page.contains("+2.000"));
 }
 
@@ -375,7 +392,7 @@ fn a_batch_counts_every_sample_once_and_bands_hold_the_mean() {
 #[test]
 fn pictures_and_rows_show_their_players() {
     let mut run = profile(GAME, &numbered(4));
-    run.record.kind = Some("image".into());
+    run.record.kind = Some(SampleKind::Image);
     run.record.sample = Some("cat.png".into());
     let image = json!({
         "height": 2, "width": 4, "channels": 3, "original": [2, 4], "grid": null, "png": "data:image/png;base64,iVBORw0KGgo=",
@@ -400,7 +417,7 @@ fn pictures_and_rows_show_their_players() {
     assert!(!html::run(&run).expect("a page").contains("example.org"));
 
     run.record.image = None;
-    run.record.kind = Some("row".into());
+    run.record.kind = Some(SampleKind::Row);
     let row = json!({
         "columns": ["age", "in<come", "c", "d"], "values": [41.5, -3.0, 0.0, 1e9], "present": [0, 0, 0, 0], "absent": [0, 0, 0, 0],
     });

@@ -1,10 +1,12 @@
 //! What a user types, as typed words. Parsing touches neither disk nor device.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use harsanyi::Error;
 use harsanyi::device::DeviceChoice;
+use harsanyi::game::Shard;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
 use harsanyi::sampling::context::{ContextOptions, Grid, PairRule};
@@ -41,6 +43,19 @@ pub(crate) enum Command {
     Models(ModelsCommand),
     /// What this build can compute on
     Devices,
+    /// Put together the table that several processes filled with --shard, saying what is missing
+    Merge {
+        /// The run folder, or the .npy file that `tabulate -o` named
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// Everything that a run file names
+    #[command(
+        after_help = "A run file is TOML: `command = \"profile\"`, and the options of that command without their dashes, as in\n\
+                      `text = \"not bad at all\"` or `background = [\"at\"]`. Several commands stand in [[stage]] tables, which also\n\
+                      have what stands above them. A run folder or its record.json does for the run file that would repeat it."
+    )]
+    Run(RunArgs),
     /// Completions for a shell, to be sourced by it
     Completions {
         /// The shell
@@ -59,6 +74,20 @@ pub(crate) enum ModelsCommand {
         /// A folder in Hugging Face layout, a hub id `org/name[@revision]`, or `demo`
         model: String,
     },
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The run file, a run folder, or its record.json
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Options of the command that the file names, which go before those of the file
+    #[arg(
+        value_name = "OPTIONS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) options: Vec<OsString>,
 }
 
 /// Options of every command.
@@ -95,6 +124,9 @@ pub(crate) struct GlobalArgs {
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
+    /// Print the run file of this command, everything decided that can be before it runs, and do not run it
+    #[arg(long, global = true)]
+    pub(crate) dump_config: bool,
 }
 
 impl GlobalArgs {
@@ -210,6 +242,21 @@ pub(crate) struct SampleArgs {
     /// Coalitions per forward pass: auto, or a number
     #[arg(long, default_value = "auto", value_name = "N", value_parser = batch, conflicts_with = "game")]
     pub(crate) batch: Batch,
+    /// Memory that the program may take, as 4GB; batches are chosen to fit [default: what is free]
+    #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "game")]
+    pub(crate) memory: Option<u64>,
+}
+
+/// What outlives a run that is stopped.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Long runs")]
+pub(crate) struct KeepArgs {
+    /// Go on with the table, or the samples, that an earlier run began in --output
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Do the i-th of K shares, beside processes that do the others in the same --output
+    #[arg(long, value_name = "i/K")]
+    pub(crate) shard: Option<Shard>,
 }
 
 /// Coalitions per forward pass.
@@ -254,12 +301,16 @@ pub(crate) struct ProfileArgs {
     pub(crate) extraction: ExtractionArgs,
     #[command(flatten)]
     pub(crate) listing: ListingArgs,
+    #[command(flatten)]
+    pub(crate) keep: KeepArgs,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TabulateArgs {
     #[command(flatten)]
     pub(crate) sample: SampleArgs,
+    #[command(flatten)]
+    pub(crate) keep: KeepArgs,
 }
 
 /// A table that is already on disk, or a game to make one from.
@@ -383,6 +434,30 @@ fn positive(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|&number| number > 0)
         .ok_or_else(|| "expected a whole number above 0".into())
+}
+
+/// A number of bytes: 4000000000, 4GB, 3.5GiB.
+fn bytes(text: &str) -> Result<u64, String> {
+    let unit_at = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => f64::NAN,
+    };
+    match number.trim().parse::<f64>() {
+        Ok(number) if number * unit >= 1.0 && number * unit < 1e18 => Ok((number * unit) as u64),
+        _ => Err("expected bytes, as 4GB or 512MiB".into()),
+    }
 }
 
 fn batch(text: &str) -> Result<Batch, String> {

@@ -3,39 +3,98 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use harsanyi::game::Shard;
 use harsanyi::input::RawSample;
 use harsanyi::report::{
     FailedSample, PlayersSummary, Profile, SCHEMA, SampleSummary, Summary, folder, text,
 };
 
-use super::args::{GlobalArgs, ProfileArgs};
+use super::args::{GlobalArgs, KeepArgs, ProfileArgs, SampleArgs};
+use super::interrupt::Interrupted;
+use super::keep::Keep;
 use super::network::Network;
 use super::output::Output;
 use super::report;
 use super::run::{self, Source};
 
-/// Calls `one` on each of `samples`, says what fails and goes on; where nothing is kept on disk it ends when nobody
-/// reads any more.
+/// Which samples of a data set are whose, and whether those that are done stay.
+pub(crate) struct Selection {
+    samples: Vec<RawSample>,
+    shard: Shard,
+    resume: bool,
+}
+
+impl Selection {
+    pub(crate) fn new(
+        network: &Network,
+        data: &Path,
+        sample: &SampleArgs,
+        args: &KeepArgs,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            samples: network.samples(data, sample.limit)?,
+            shard: args.shard.unwrap_or(Shard::WHOLE),
+            // Whoever does a share may find samples that are done.
+            resume: args.resume || args.shard.is_some(),
+        })
+    }
+
+    /// Where the values of the sample in `dir` are kept. Processes share samples out, not the tables of one.
+    pub(crate) fn keep(&self, dir: Option<&Path>) -> Keep {
+        let args = KeepArgs {
+            resume: self.resume,
+            shard: None,
+        };
+        Keep::within(dir, &args)
+    }
+
+    /// How many samples that are others' to do are not done in `dir`.
+    fn left_to_others(&self, dir: &Path) -> usize {
+        let done = |sample: &RawSample| {
+            let dir = dir.join("samples").join(&sample.id);
+            // The last file that `profile` writes anew.
+            dir.join("indices.json").exists() && !dir.join("store").exists()
+        };
+        let others = self
+            .samples
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !self.shard.owns(*at));
+        others.filter(|(_, sample)| !done(sample)).count()
+    }
+}
+
+/// Calls `one` on every sample that is this process's to do, says what fails and goes on; where nothing is kept on disk it ends
+/// when nobody reads any more.
 ///
 /// # Errors
-/// At the end, when a sample failed.
+/// [`Interrupted`], when somebody asked to stop.
 pub(crate) fn each(
-    samples: &[RawSample],
+    selection: &Selection,
     keeps: bool,
     output: &Output,
     mut one: impl FnMut(&RawSample, &Output) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<FailedSample>> {
-    let bar = output.bar("samples", samples.len() as u64);
+    let own = selection.samples.iter().enumerate();
+    let own: Vec<&RawSample> = own
+        .filter(|(at, _)| selection.shard.owns(*at))
+        .map(|(_, sample)| sample)
+        .collect();
+    let bar = output.bar("samples", own.len() as u64);
     let output = &output.under(&bar);
     let mut failed = Vec::new();
-    for sample in samples {
-        if let Err(error) = one(sample, output) {
-            let causes = text::inert(&format!("{error:#}"));
-            output.say(&format!("sample {}: {causes}", sample.id));
-            failed.push(FailedSample {
-                id: sample.id.clone(),
-                error: causes,
-            });
+    for sample in own {
+        match one(sample, output) {
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            Err(error) => {
+                let causes = text::inert(&format!("{error:#}"));
+                output.say(&format!("sample {}: {causes}", sample.id));
+                failed.push(FailedSample {
+                    id: sample.id.clone(),
+                    error: causes,
+                });
+            }
+            Ok(()) => {}
         }
         bar.inc(1);
         if output.is_closed() && !keeps {
@@ -52,35 +111,58 @@ pub(crate) fn profile(
     network: &Network,
     args: &ProfileArgs,
     global: &GlobalArgs,
+    config: &Value,
     output: &Output,
 ) -> anyhow::Result<()> {
     let ProfileArgs {
         sample,
         extraction,
         listing,
+        keep,
     } = args;
-    let config = run::config(sample, Some((extraction, listing)), global);
-    let mut samples = Vec::new();
-    let mut by_players: BTreeMap<usize, Vec<Vec<f64>>> = BTreeMap::new();
+    let mut selection = Selection::new(network, data, sample, keep)?;
     let dir = global.folder()?;
-    dir.map(folder::create).transpose()?;
-    let all = network.samples(data, sample.limit)?;
-    let failed = each(&all, dir.is_some(), output, |raw, output| {
-        let dir = dir.map(|dir| dir.join("samples").join(&raw.id));
-        dir.as_deref().map(folder::create).transpose()?;
-        let source = Source::Sample(network, raw);
-        let evaluated = run::evaluate(source, sample, global, &config, output)?;
-        let profile = run::profile(evaluated, extraction, listing, dir.as_deref(), output)?;
-        output.result(&profile, || page(output, &profile, listing.rows))?;
-        if let Some(pairs) = &profile.orders.multi_order {
-            by_players
-                .entry(profile.record.n)
-                .or_default()
-                .push(pairs.mean_abs.clone());
+    let (mut samples, mut by_players) = (Vec::new(), BTreeMap::new());
+    let mut over = |selection: &Selection, silent: bool| {
+        samples.clear();
+        by_players.clear();
+        each(selection, dir.is_some(), output, |raw, output| {
+            let dir = dir.map(|dir| dir.join("samples").join(&raw.id));
+            if let Some(dir) = &dir {
+                output.interrupt.create(dir)?;
+            }
+            let source = Source::Sample(network, raw);
+            let keep = selection.keep(dir.as_deref());
+            let Some(evaluated) = run::evaluate(source, sample, global, config, &keep, output)?
+            else {
+                return Ok(());
+            };
+            let profile = run::profile(evaluated, extraction, listing, dir.as_deref(), output)?;
+            if !silent {
+                output.result(&profile, || page(output, &profile, listing.rows))?;
+            }
+            if let Some(pairs) = &profile.orders.multi_order {
+                let strengths: &mut Vec<Vec<f64>> = by_players.entry(profile.record.n).or_default();
+                strengths.push(pairs.mean_abs.clone());
+            }
+            samples.push(SampleSummary::new(&raw.id, raw.label.clone(), &profile));
+            Ok(())
+        })
+    };
+    let mut failed = over(&selection, false)?;
+    if let (Some(dir), true) = (dir, selection.shard != Shard::WHOLE) {
+        let (left, shard) = (selection.left_to_others(dir), selection.shard);
+        if left > 0 {
+            output.say(&format!(
+                "share {shard} is done; {left} samples are left to others, the last of whom writes the summary"
+            ));
+            anyhow::ensure!(failed.is_empty(), "{} samples failed", failed.len());
+            return Ok(());
         }
-        samples.push(SampleSummary::new(&raw.id, raw.label.clone(), &profile));
-        Ok(())
-    })?;
+        // Everything is there: once more over all, for the summary.
+        selection.shard = Shard::WHOLE;
+        failed = over(&selection, true)?;
+    }
     let (done, broken) = (samples.len(), failed.len());
     if let Some(dir) = dir {
         let by_players = by_players
@@ -90,7 +172,7 @@ pub(crate) fn profile(
         let summary = Summary {
             schema: SCHEMA,
             program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")).into(),
-            config,
+            config: config.clone(),
             samples,
             failed,
             by_players,

@@ -74,16 +74,26 @@ pub(crate) fn explain_together(
     Ok(found)
 }
 
-/// The document of `found`, with a refit where that was asked.
+/// The document of `found`, with a refit where that was asked, and what the noise of v hides marked.
 pub(crate) fn report(
     table: &ValueTable,
     found: &AndOr,
     labels: &[String],
+    noise: f64,
     args: &ListingArgs,
+    output: &Output,
 ) -> anyhow::Result<InteractionReport> {
     let mut report = InteractionReport::new(found, labels, args.threshold);
     if args.refit {
         report.refit = Some(refitted(table, found, labels, args)?);
+    }
+    let report = report.with_noise(noise, table.players());
+    let hidden = report.noise.as_ref().map_or(0, |noise| noise.salient_below);
+    if hidden > 0 {
+        output.say(&format!(
+            "warning: {hidden} of {} salient interactions lie under the noise floor of v; --dtype f32 rounds least, and a higher --threshold lists less",
+            report.salient.count
+        ));
     }
     Ok(report)
 }

@@ -2,14 +2,25 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Instant;
 
 use harsanyi::game::file::{self, BitOrder};
-use harsanyi::game::{check_exact, synthetic};
+use harsanyi::game::{Pieces, check_exact, synthetic};
+use harsanyi::report::{PlayerInfo, Record};
+use harsanyi::value::Counts;
 use harsanyi::{Error, Game, ValueTable, tabulate};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::args::ValuesArgs;
+use super::keep::{self, Keep};
 use super::output::Output;
+use super::run::Evaluated;
+
+/// Coalitions of a formula that are worth a file of their own, as a power of two.
+const FORMULA_PIECE: usize = 12;
+
+/// The most players that the table of a formula is split by.
+const MOST_SPLIT: usize = 6;
 
 /// The table of `synthetic:EXPR` or `file:PATH[,bits=msb]`.
 pub(crate) fn table(game: &str, output: &Output) -> anyhow::Result<ValueTable> {
@@ -43,6 +54,64 @@ pub(crate) fn open(game: &str, output: &Output) -> anyhow::Result<Box<dyn Game>>
         Some(expression) => Box::new(synthetic::parse(expression)?),
         None => Box::new(table(game, output)?),
     })
+}
+
+/// Every value of `game`, kept as `keep` says, and entered into `record`.
+pub(crate) fn evaluate(
+    game: &str,
+    keep: &Keep,
+    mut record: Record,
+    output: &Output,
+) -> anyhow::Result<Option<Evaluated>> {
+    let named = |record: &mut Record, players: usize| {
+        let numbered = numbers(players).into_iter().enumerate();
+        record.players = numbered
+            .map(|(index, label)| PlayerInfo {
+                index,
+                label,
+                spans: Vec::new(),
+                chars: Vec::new(),
+            })
+            .collect();
+    };
+    let Some(expression) = game.strip_prefix("synthetic:") else {
+        // What is in a file is kept already.
+        let start = Instant::now();
+        let table = table(game, output)?;
+        named(&mut record, table.players());
+        let note = json!({ "seconds": start.elapsed().as_secs_f64() });
+        keep::complete(&mut record, &table, &[note], None)?;
+        return Ok(Some(Evaluated {
+            table,
+            record,
+            store: None,
+        }));
+    };
+    let mut game = synthetic::parse(expression)?;
+    let players = game.players();
+    check_exact(players)?;
+    named(&mut record, players);
+    let identity = keep::identity_of(&record)?;
+    if let Some(finished) = keep.finished(&identity)? {
+        return Ok(Some(finished));
+    }
+    let pieces = Pieces::new(
+        players,
+        players.saturating_sub(FORMULA_PIECE).min(MOST_SPLIT),
+    )?;
+    let filling = keep.open(identity, pieces, json!({ "record": record }), output)?;
+    let bar = output.bar("coalitions", 1 << players);
+    let filled = filling.fill(&mut game, |_| Counts::default(), &bar, output)?;
+    bar.finish_and_clear();
+    let Some(filled) = filled else {
+        return Ok(None);
+    };
+    keep::complete(&mut record, &filled.table, &filled.notes, None)?;
+    Ok(Some(Evaluated {
+        table: filled.table,
+        record,
+        store: filled.store,
+    }))
 }
 
 /// A value table with what is known about it.

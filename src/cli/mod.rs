@@ -3,8 +3,11 @@
 mod about;
 mod args;
 mod batch;
+mod evaluate;
 mod extraction;
 mod games;
+mod interrupt;
+mod keep;
 mod network;
 mod order;
 mod output;
@@ -12,34 +15,60 @@ mod prepared;
 mod report;
 mod run;
 mod samples;
+mod settings;
 mod study;
 mod tables;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use harsanyi::Error;
+use serde_json::Value;
 
 use args::{Cli, Command, Format, GlobalArgs, ModelsCommand};
 use output::Output;
 
 /// Parses the command line, runs it, and turns what went wrong into a sentence and an exit code.
 pub(crate) fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
-    match execute(&global, command) {
+    match parsed(&Cli::command().get_matches()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::fail(&error),
     }
 }
 
-fn execute(global: &GlobalArgs, command: Command) -> anyhow::Result<()> {
-    if let Some(threads) = global.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .context("could not start the threads")?;
+/// Runs what was typed: a command, or the commands of a run file.
+fn parsed(matches: &ArgMatches) -> anyhow::Result<()> {
+    let Cli { global, command } = Cli::from_arg_matches(matches)?;
+    let Command::Run(args) = command else {
+        start_threads(&global)?;
+        return run(&global, command, matches);
+    };
+    let lines = settings::command_lines(&args, matches)?;
+    let stages = lines.iter().map(|words| {
+        let matches = Cli::command().try_get_matches_from(words)?;
+        Ok((Cli::from_arg_matches(&matches)?, matches))
+    });
+    // All are understood before the first begins.
+    let stages: Vec<(Cli, ArgMatches)> = stages.collect::<anyhow::Result<_>>()?;
+    if let Some((first, _)) = stages.first() {
+        start_threads(&first.global)?;
     }
+    for (Cli { global, command }, matches) in stages {
+        run(&global, command, &matches)?;
+    }
+    Ok(())
+}
+
+fn start_threads(global: &GlobalArgs) -> anyhow::Result<()> {
+    let Some(threads) = global.threads else {
+        return Ok(());
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build_global().context("could not start the threads")
+}
+
+fn run(global: &GlobalArgs, command: Command, matches: &ArgMatches) -> anyhow::Result<()> {
     let output = Output::new(global);
     if let (Some(Format::Html | Format::Svg | Format::Csv), false) =
         (global.format, matches!(command, Command::Report(_)))
@@ -51,18 +80,34 @@ fn execute(global: &GlobalArgs, command: Command) -> anyhow::Result<()> {
         }
         .into());
     }
+    let done = execute(global, command, &settings::of(matches), &output);
+    if done.is_err() {
+        output.interrupt.tidy();
+    }
+    done
+}
+
+fn execute(
+    global: &GlobalArgs,
+    command: Command,
+    config: &Value,
+    output: &Output,
+) -> anyhow::Result<()> {
     match command {
-        Command::Profile(args) => samples::profile(&args, global, &output),
-        Command::Tabulate(args) => samples::tabulate(&args, global, &output),
-        Command::Extract(args) => tables::extract(&args, global, &output),
-        Command::Order(args) => order::order(&args, global, &output),
-        Command::Index(args) => tables::index(&args, global, &output),
-        Command::Report(args) => report::report(&args, global, &output),
-        Command::Models(ModelsCommand::List) => about::list_models(&output),
+        Command::Profile(args) => samples::profile(&args, global, config, output),
+        Command::Tabulate(args) => samples::tabulate(&args, global, config, output),
+        Command::Merge { path } => keep::merge(&path, global, output),
+        _ if global.dump_config => output.raw(settings::to_toml(config)?.as_bytes()),
+        Command::Extract(args) => tables::extract(&args, global, output),
+        Command::Order(args) => order::order(&args, global, config, output),
+        Command::Index(args) => tables::index(&args, global, output),
+        Command::Report(args) => report::report(&args, global, output),
+        Command::Models(ModelsCommand::List) => about::list_models(output),
         Command::Models(ModelsCommand::Check { model }) => {
-            about::check_model(&model, global, &output)
+            about::check_model(&model, global, output)
         }
-        Command::Devices => about::devices(&output),
+        Command::Devices => about::devices(output),
+        Command::Run(_) => anyhow::bail!("a run file cannot run another"),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "harsanyi", &mut script);

@@ -4,20 +4,16 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::DType;
+use harsanyi::device;
 use harsanyi::input::{ImageForm, RawSample, RowForm, TextTokenizer, dataset};
 use harsanyi::model::hub::{self, HubId, HubOptions};
 use harsanyi::model::{Checkpoint, FeatureModel, Model};
 use harsanyi::report::ModelInfo;
-use harsanyi::value::{Aim, Counts, Noise, probe};
-use harsanyi::{ValueTable, device, tabulate};
+use harsanyi::value::Aim;
 use serde_json::{Value, json};
 
-use super::args::{GlobalArgs, Precision, SampleArgs};
+use super::args::{GlobalArgs, Precision};
 use super::output::Output;
-use super::prepared::Prepared;
-
-/// Coalitions that are evaluated again, to see how far v moves.
-const PROBES: usize = 16;
 
 /// A model, ready for samples.
 pub(crate) struct Network {
@@ -51,16 +47,6 @@ impl Loaded {
             Self::Row { .. } => "rows of a table",
         }
     }
-}
-
-/// All that was learned about one sample.
-pub(crate) struct Tabulated<'a> {
-    pub(crate) table: ValueTable,
-    pub(crate) prepared: Prepared<'a>,
-    pub(crate) counts: Counts,
-    pub(crate) noise: Noise,
-    pub(crate) batch: usize,
-    pub(crate) seconds: f64,
 }
 
 /// The checkpoint that `model` means: the demo model, a folder, or an id on the hub.
@@ -173,40 +159,6 @@ impl Network {
             Loaded::Image { .. } => RawSample::images(data, limit),
             Loaded::Row { form, .. } => RawSample::rows(data, form, limit),
         }
-    }
-
-    /// v of every coalition of `sample`.
-    pub(crate) fn tabulate<'a>(
-        &'a self,
-        sample: &RawSample,
-        args: &'a SampleArgs,
-        seed: u64,
-        output: &Output,
-    ) -> anyhow::Result<Tabulated<'a>> {
-        let start = Instant::now();
-        let prepared = Prepared::new(self, sample, args)?;
-        let players = prepared.players.count();
-        harsanyi::game::check_exact(players)?;
-        let bar = output.bar("coalitions", 1 << players);
-        let advance = |coalitions| bar.inc(coalitions);
-        let mut game = prepared.game()?.with_progress(&advance);
-        let table = tabulate(&mut game, |_| ())?;
-        bar.finish_and_clear();
-        let (counts, batch) = (game.counts(), game.batch());
-        // The other way to evaluate a coalition: alone where the table was made in batches, in company where it was not.
-        let companions = if batch == 1 { 7 } else { 0 };
-        let mut other = prepared.game_in(Some(companions + 1), false)?;
-        let probes = PROBES.min(table.values().len());
-        let noise = probe(&mut other, &table, probes, companions, seed)?;
-        drop((game, other));
-        Ok(Tabulated {
-            table,
-            prepared,
-            counts,
-            noise,
-            batch,
-            seconds: start.elapsed().as_secs_f64(),
-        })
     }
 
     /// Runs the network once and says what it is.

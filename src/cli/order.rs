@@ -8,15 +8,22 @@ use harsanyi::report::{CurveReport, CurveSample, OrderReport, SampleOrders, fold
 use harsanyi::sampling::context::{ContextPlan, Grid};
 use harsanyi::stats::bootstrap::Resampling;
 use harsanyi::stats::strength_curve::Axis;
+use serde_json::Value;
 
 use super::args::{ContextArgs, GlobalArgs, OrderArgs};
 use super::extraction;
 use super::games::{self, Values};
+use super::keep::Keep;
 use super::output::Output;
 use super::prepared::Prepared;
-use super::{run, samples, study};
+use super::{samples, study};
 
-pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
+pub(crate) fn order(
+    args: &OrderArgs,
+    global: &GlobalArgs,
+    config: &Value,
+    output: &Output,
+) -> anyhow::Result<()> {
     let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
     let OrderArgs {
@@ -43,7 +50,7 @@ pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> a
     }
     let network = samples::network(sample, global, output)?;
     if let (Some(network), Some(data)) = (&network, &sample.data) {
-        return study::study(network, data, args, global, output);
+        return study::study(network, data, args, global, config, output);
     }
     if let (Some(network), true) = (&network, contexts.asks()) {
         let one = samples::sample(sample, network)?;
@@ -51,8 +58,11 @@ pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> a
         let found = of_network(&prepared, contexts, global.seed, output)?;
         return alone(&found, dir, output);
     }
-    let config = run::config(sample, None, global);
-    let evaluated = samples::evaluate(network.as_ref(), sample, global, &config, output)?;
+    let keep = Keep::nowhere();
+    let evaluated = samples::evaluate(network.as_ref(), sample, global, config, &keep, output)?;
+    let Some(evaluated) = evaluated else {
+        return Ok(());
+    };
     let noise = evaluated.record.noise.as_ref();
     let noise = noise.and_then(|noise| noise["probe_std"].as_f64());
     let values = Values {

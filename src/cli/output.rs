@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Error as AnyError};
@@ -13,6 +14,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use super::args::{Color, Format, GlobalArgs};
+use super::interrupt::{Interrupt, Interrupted};
+
+/// The exit code of a run that was stopped.
+pub(crate) const STOPPED: u8 = 130;
 
 /// The width of a page that no terminal bounds.
 const PAGE_WIDTH: usize = 100;
@@ -28,6 +33,8 @@ pub(crate) struct Output {
     /// A bar that is on the screen, to be lifted while something is printed.
     over: Option<ProgressBar>,
     pub(crate) page: Page,
+    /// Whether somebody asked to stop.
+    pub(crate) interrupt: Arc<Interrupt>,
 }
 
 impl Output {
@@ -56,6 +63,7 @@ impl Output {
                 && io::stderr().is_terminal(),
             closed: Rc::default(),
             over: None,
+            interrupt: Interrupt::listen(),
             page: Page {
                 width: width.clamp(40, 120),
                 color,
@@ -87,6 +95,7 @@ impl Output {
         Self {
             progress: false,
             closed: Rc::clone(&self.closed),
+            interrupt: Arc::clone(&self.interrupt),
             over: Some(bar.clone()),
             ..*self
         }
@@ -182,6 +191,10 @@ impl Output {
 
 /// Prints `error` with its causes and a hint, and says which exit code it has.
 pub(crate) fn fail(error: &AnyError) -> ExitCode {
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        let _ = usage.print();
+        return ExitCode::from(2);
+    }
     // A tensor error may carry a backtrace behind its sentence.
     let sentence = |text: &str| inert(text.split("\n   0: ").next().unwrap_or(text).trim());
     let causes: Vec<String> = error
@@ -194,6 +207,10 @@ pub(crate) fn fail(error: &AnyError) -> ExitCode {
         .find_map(|cause| cause.downcast_ref::<Error>());
     if let Some(hint) = known.and_then(hint) {
         let _ = writeln!(io::stderr(), "hint: {hint}");
+    }
+    if error.is::<Interrupted>() {
+        let _ = writeln!(io::stderr(), "hint: the same command with --resume goes on");
+        return ExitCode::from(STOPPED);
     }
     match known {
         Some(Error::Parameter { .. } | Error::Expression { .. }) => ExitCode::from(2),
@@ -215,6 +232,18 @@ fn hint(error: &Error) -> Option<&'static str> {
             "build with `cargo build --release --features metal`, or use --device cpu"
         }
         Error::Forward { .. } => "a smaller --batch needs less memory",
+        Error::OtherGame { .. } => {
+            "name another folder with -o, or leave out --resume and --shard to begin anew"
+        }
+        Error::Unfinished { .. } => {
+            "--resume goes on with it; to begin anew, name another folder with -o or remove it"
+        }
+        Error::Incomplete { .. } => {
+            "run the shares that are missing again with --shard i/K, or all of it with --resume"
+        }
+        Error::Busy { .. } => {
+            "wait for it, or give every process a share of its own with --shard i/K"
+        }
         Error::Checkpoint { .. } => "`harsanyi models check DIR` loads a model and says what it is",
         _ => return None,
     })

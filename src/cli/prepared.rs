@@ -5,11 +5,11 @@ use std::ops::Range;
 use base64::Engine as _;
 use harsanyi::input::baseline::Absence;
 use harsanyi::input::{
-    Baseline, Features, Image, Material, Picture, PlayerRule, Players, RawSample, Row,
+    Baseline, Features, Image, Material, Picture, PlayerRule, Players, RawSample, Row, Target,
     TextTokenizer, TokenizedText,
 };
 use harsanyi::model::{FeatureModel, Model};
-use harsanyi::report::{GridInfo, ImageInfo, MapInfo, PlayerInfo, Record, RowInfo};
+use harsanyi::report::{GridInfo, ImageInfo, MapInfo, PlayerInfo, Record, RowInfo, SampleKind};
 use harsanyi::sampling::context::Grid;
 use harsanyi::value::{Aim, FeatureGame, NetworkGame, NetworkOptions, SampleGame};
 use harsanyi::{Error, Result};
@@ -22,7 +22,8 @@ use super::network::{Loaded, Network};
 pub(crate) struct Prepared<'a> {
     pub(crate) players: Players,
     pub(crate) aim: Aim,
-    args: &'a SampleArgs,
+    network: &'a Network,
+    pub(crate) args: &'a SampleArgs,
     name: String,
     own: Own<'a>,
 }
@@ -164,6 +165,7 @@ impl<'a> Prepared<'a> {
         Ok(Self {
             players,
             aim,
+            network,
             args,
             name: sample.name.clone(),
             own,
@@ -176,7 +178,8 @@ impl<'a> Prepared<'a> {
             Batch::Auto => None,
             Batch::Rows(rows) => Some(rows),
         };
-        self.game_in(batch, true)
+        let game = self.game_in(batch, true)?;
+        Ok(game.with_memory(self.args.memory))
     }
 
     /// A game on the sample with `batch` rows at a time, prefixes shared or not.
@@ -254,6 +257,20 @@ impl<'a> Prepared<'a> {
             .filter(|&element| players.owner[element].is_none())
             .collect();
         record.sample = Some(self.name.clone());
+        record.model = Some(self.network.info.clone());
+        (record.device, record.dtype) = self.network.place();
+        record.seconds.insert("load".into(), self.network.seconds);
+        let info = &self.network.info;
+        let revision = info.revision.iter().map(|revision| format!("@{revision}"));
+        record.config["model"] = json!(info.source.clone() + &revision.collect::<String>());
+        record.config["device"] = json!(record.device);
+        record.config["target"] = json!(
+            match self.aim.is_class {
+                true => Target::Class(self.aim.outputs[0].to_string()),
+                false => Target::Tokens(self.aim.outputs.clone()),
+            }
+            .to_string()
+        );
         record.config["players"] = json!(match (&self.args.players, &self.own) {
             (PlayerRule::Auto, Own::Text { .. }) => "word".into(),
             (PlayerRule::Auto, Own::Image { .. }) => "grid:3x4".into(),
@@ -266,30 +283,33 @@ impl<'a> Prepared<'a> {
             false => json!({ "text": self.aim.text, "ids": self.aim.outputs }),
         });
         match &self.own {
-            Own::Text { baseline, .. } => {
-                record.kind = Some("text".into());
+            Own::Text {
+                baseline, absence, ..
+            } => {
+                record.config["baseline"] = json!(option(*absence));
+                record.kind = Some(SampleKind::Text);
                 record.baseline = Some(baseline.clone());
             }
             Own::Image { image, map, .. } => {
-                record.kind = Some("image".into());
+                record.kind = Some(SampleKind::Image);
                 let zero = match map {
                     Some(_) => "zero",
                     None => "the colour that the normalization makes zero",
                 };
                 record.baseline = Some(self.baseline(zero));
                 // Cells of a map are no cells of the image.
-                let grid = self.grid().filter(|_| map.is_none());
+                let grid = self.cells().filter(|_| map.is_none());
                 record.image = Some(image_info(image, grid)?);
                 record.map = map.as_ref().map(|map| MapInfo {
                     layer: self.args.layer.clone().unwrap_or_default(),
                     channels: map.features.channels,
                     height: map.features.height,
                     width: map.features.width,
-                    grid: self.grid().map(|cells| grid_info(&map.features, cells)),
+                    grid: self.cells().map(|cells| grid_info(&map.features, cells)),
                 });
             }
             Own::Row { row, .. } => {
-                record.kind = Some("row".into());
+                record.kind = Some(SampleKind::Row);
                 record.baseline = Some(self.baseline("zero behind the normalization"));
                 record.row = Some(RowInfo {
                     columns: row.columns.clone(),
@@ -303,7 +323,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Rows and columns of cells, where players are cells.
-    fn grid(&self) -> Option<(usize, usize)> {
+    fn cells(&self) -> Option<(usize, usize)> {
         match self.args.players {
             PlayerRule::Auto => Some((3, 4)),
             PlayerRule::Grid(rows, columns) => Some((rows, columns)),
@@ -319,6 +339,20 @@ impl<'a> Prepared<'a> {
             Baseline::Blur => "the image, blurred".into(),
             other => other.to_string(),
         }
+    }
+}
+
+/// What an option says for `absence`.
+fn option(absence: Absence) -> String {
+    match absence {
+        Absence::Token(id) => format!("token:{id}"),
+        Absence::MeanEmbedding => "mean".into(),
+        Absence::Dropped {
+            keep_positions: false,
+        } => "remove".into(),
+        Absence::Dropped {
+            keep_positions: true,
+        } => "ignore".into(),
     }
 }
 

@@ -6,17 +6,20 @@ use std::time::Instant;
 
 use harsanyi::ValueTable;
 use harsanyi::game::file;
-use harsanyi::input::RawSample;
+use harsanyi::game::store::Store;
+use harsanyi::input::{Material, RawSample};
 use harsanyi::report::{
-    OrderReport, PlayerIndices, PlayerInfo, Profile, Record, SCHEMA, SparsityReport, folder,
+    OrderReport, PlayerIndices, Profile, Record, SCHEMA, SparsityReport, folder,
 };
 use serde_json::{Value, json};
 
 use super::args::{ExtractionArgs, GlobalArgs, ListingArgs, SampleArgs};
 use super::extraction;
 use super::games;
+use super::keep::Keep;
 use super::network::Network;
 use super::output::Output;
+use super::prepared::Prepared;
 use super::report;
 
 /// What to evaluate.
@@ -32,17 +35,13 @@ pub(crate) enum Source<'a> {
 pub(crate) struct Evaluated {
     pub(crate) table: ValueTable,
     pub(crate) record: Record,
+    /// Where the values are until they are in a file of their own.
+    pub(crate) store: Option<Store>,
 }
 
-/// Evaluates every coalition.
-pub(crate) fn evaluate(
-    source: Source<'_>,
-    args: &SampleArgs,
-    global: &GlobalArgs,
-    config: &Value,
-    output: &Output,
-) -> anyhow::Result<Evaluated> {
-    let mut record = Record {
+/// The record of a run before there is a value.
+pub(crate) fn begun(global: &GlobalArgs, config: &Value) -> Record {
+    Record {
         schema: SCHEMA,
         program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")).into(),
         command: std::env::args_os()
@@ -71,41 +70,46 @@ pub(crate) fn evaluate(
         seconds: BTreeMap::new(),
         noise: None,
         seed: global.seed,
-    };
-    let start = Instant::now();
-    let table = match source {
-        Source::Game(game) => {
-            let table = games::table(game, output)?;
-            let numbered = games::numbers(table.players()).into_iter().enumerate();
-            record.players = numbered
-                .map(|(index, label)| PlayerInfo {
-                    index,
-                    label,
-                    spans: Vec::new(),
-                    chars: Vec::new(),
-                })
-                .collect();
-            record.game = Some(game.into());
-            record
-                .seconds
-                .insert("tabulate".into(), start.elapsed().as_secs_f64());
-            table
-        }
+    }
+}
+
+/// Evaluates every coalition; `None` when other processes have not done their shares of it.
+pub(crate) fn evaluate(
+    source: Source<'_>,
+    args: &SampleArgs,
+    global: &GlobalArgs,
+    config: &Value,
+    keep: &Keep,
+    output: &Output,
+) -> anyhow::Result<Option<Evaluated>> {
+    let mut record = begun(global, config);
+    match source {
         Source::Sample(network, sample) => {
-            let found = network.tabulate(sample, args, global.seed, output)?;
-            record.model = Some(network.info.clone());
-            (record.device, record.dtype) = network.place();
-            found.prepared.tell(&mut record)?;
-            record.counts = Some(serde_json::to_value(found.counts)?);
-            record.noise = Some(serde_json::to_value(found.noise)?);
-            record.config["batch"] = json!(found.batch);
-            record.seconds.insert("load".into(), network.seconds);
-            record.seconds.insert("tabulate".into(), found.seconds);
-            found.table
+            let prepared = Prepared::new(network, sample, args)?;
+            prepared.tell(&mut record)?;
+            if args.data.is_some() {
+                repeat_alone(&mut record.config, sample);
+            }
+            prepared.tabulate(keep, record, output)
         }
+        Source::Game(game) => {
+            record.game = Some(game.into());
+            games::evaluate(game, keep, record, output)
+        }
+    }
+}
+
+/// Makes of the configuration of a data set what repeats this one of its samples, where an option can name it.
+fn repeat_alone(config: &mut Value, sample: &RawSample) {
+    let (option, value) = match &sample.material {
+        Material::Text(text) => ("text", json!(text)),
+        Material::PictureFile(path) => ("image", json!(path)),
+        Material::Row(..) | Material::Picture(_) => return,
     };
-    (record.n, record.v_empty, record.v_full) = (table.players(), table.empty(), table.grand());
-    Ok(Evaluated { table, record })
+    config[option] = value;
+    if let Value::Object(config) = config {
+        config.retain(|key, _| !["data", "limit", "output"].contains(&key.as_str()));
+    }
 }
 
 /// Extracts, measures and, where there is a folder, writes: the values first, since they took longest.
@@ -116,12 +120,18 @@ pub(crate) fn profile(
     dir: Option<&Path>,
     output: &Output,
 ) -> anyhow::Result<Profile> {
-    let Evaluated { table, mut record } = evaluated;
+    let Evaluated {
+        table,
+        mut record,
+        store,
+    } = evaluated;
     if let Some(dir) = dir {
         // The values took longest, and a folder that is used again must not keep the record of other ones.
         file::write(&dir.join("values.npy"), &table)?;
         folder::write_json(&dir.join("record.json"), &record)?;
     }
+    // Two copies of the values would only raise the question which one holds.
+    store.map(Store::remove).transpose()?;
     let start = Instant::now();
     let noise = record
         .noise
@@ -129,6 +139,7 @@ pub(crate) fn profile(
         .and_then(|noise| noise["probe_std"].as_f64())
         .unwrap_or(0.0);
     let found = extraction::explain(&table, args, noise, output)?;
+    record.config["fit"] = json!(found.fit().to_string());
     record
         .seconds
         .insert("extract".into(), start.elapsed().as_secs_f64());
@@ -138,7 +149,7 @@ pub(crate) fn profile(
         .iter()
         .map(|player| player.label.clone())
         .collect();
-    let interactions = extraction::report(&table, &found, &labels, listing)?;
+    let interactions = extraction::report(&table, &found, &labels, noise, listing, output)?;
     let orders = OrderReport::new(&table, &found)?;
     let indices = PlayerIndices::new(&table, &labels);
     let sparsity = SparsityReport::new(&table, &found, listing.threshold)?;
@@ -161,41 +172,6 @@ pub(crate) fn profile(
         report::write_run(dir, &profile)?;
     }
     Ok(profile)
-}
-
-/// All settings of a run, defaults included.
-pub(crate) fn config(
-    sample: &SampleArgs,
-    extraction: Option<(&ExtractionArgs, &ListingArgs)>,
-    global: &GlobalArgs,
-) -> Value {
-    let mut config = json!({
-        "game": sample.game,
-        "device": global.device.to_string(),
-        "dtype": global.dtype,
-        "threads": rayon::current_num_threads(),
-        "seed": global.seed,
-    });
-    if sample.game.is_none() {
-        config["model"] = json!(sample.model.as_deref().unwrap_or("demo"));
-        config["image"] = json!(sample.image.as_ref().map(|path| path.display().to_string()));
-        config["row"] = json!(sample.row);
-        config["layer"] = json!(sample.layer);
-        config["data"] = json!(sample.data.as_ref().map(|path| path.display().to_string()));
-        config["limit"] = json!(sample.limit);
-        config["players"] = json!(sample.players.to_string());
-        config["background"] = json!(sample.background);
-        config["baseline"] = json!(sample.baseline.to_string());
-        config["target"] = json!(sample.target.to_string());
-        config["readout"] = json!(sample.readout.to_string());
-    }
-    if let Some((extraction, listing)) = extraction {
-        config["fit"] = json!(extraction.fit.to_string());
-        config["threshold"] = json!(listing.threshold.to_string());
-        config["gap"] = json!(extraction.gap);
-        config["refit"] = json!(listing.refit);
-    }
-    config
 }
 
 /// A word of the command line, quoted where a shell would need it.

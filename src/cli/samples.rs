@@ -4,17 +4,21 @@ use std::path::Path;
 
 use harsanyi::Error;
 use harsanyi::game::file;
+use harsanyi::game::store::Store;
 use harsanyi::input::RawSample;
 use harsanyi::report::{Record, folder, text};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::args::{GlobalArgs, ProfileArgs, SampleArgs, TabulateArgs};
+use super::args::{GlobalArgs, KeepArgs, ProfileArgs, SampleArgs, TabulateArgs};
 use super::batch;
+use super::keep::Keep;
 use super::network::{Loaded, Network};
 use super::output::Output;
+use super::prepared::Prepared;
 use super::report;
 use super::run::{self, Evaluated, Source};
+use super::settings;
 
 /// What `profile` writes behind the table and its record.
 const LATER_STAGES: [&str; 8] = [
@@ -67,49 +71,87 @@ pub(crate) fn network(
     }
 }
 
-/// The values of the one sample, or of the game, that the options name.
+/// The values of the one sample, or of the game, that the options name; `None` when they are others' to complete.
 pub(crate) fn evaluate(
     network: Option<&Network>,
     args: &SampleArgs,
     global: &GlobalArgs,
     config: &Value,
+    keep: &Keep,
     output: &Output,
-) -> anyhow::Result<Evaluated> {
-    match (network, &args.game) {
-        (Some(network), _) => {
-            let sample = sample(args, network)?;
-            run::evaluate(
-                Source::Sample(network, &sample),
-                args,
-                global,
-                config,
-                output,
-            )
-        }
-        (None, game) => {
-            let game = game.as_deref().unwrap_or_default();
-            run::evaluate(Source::Game(game), args, global, config, output)
-        }
+) -> anyhow::Result<Option<Evaluated>> {
+    let sample = network.map(|network| sample(args, network)).transpose()?;
+    let source = match (network, &sample) {
+        (Some(network), Some(sample)) => Source::Sample(network, sample),
+        _ => Source::Game(args.game.as_deref().unwrap_or_default()),
+    };
+    run::evaluate(source, args, global, config, keep, output)
+}
+
+/// The run file that `--dump-config` prints: what was typed, with what is decided before the first coalition.
+fn dump(
+    network: Option<&Network>,
+    args: &SampleArgs,
+    global: &GlobalArgs,
+    config: &Value,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let mut record = run::begun(global, config);
+    if let (Some(network), None) = (network, &args.data) {
+        let sample = sample(args, network)?;
+        let prepared = Prepared::new(network, &sample, args)?;
+        prepared.tell(&mut record)?;
+        record.config["batch"] = json!(prepared.game()?.batch());
     }
+    output.raw(settings::to_toml(&record.config)?.as_bytes())
+}
+
+/// Refuses what needs a place to keep values and has none.
+fn check_keep(args: &KeepArgs, global: &GlobalArgs) -> anyhow::Result<()> {
+    if (args.resume || args.shard.is_some()) && global.output.is_none() {
+        return Err(Error::Parameter {
+            parameter: "--output",
+            must: "the place that --resume and --shard share values in",
+            got: "none".into(),
+        }
+        .into());
+    }
+    Ok(())
 }
 
 pub(crate) fn profile(
     args: &ProfileArgs,
     global: &GlobalArgs,
+    config: &Value,
     output: &Output,
 ) -> anyhow::Result<()> {
     let dir = global.folder()?;
-    dir.map(folder::create).transpose()?;
+    check_keep(&args.keep, global)?;
+    if let (Some(dir), false) = (dir, global.dump_config) {
+        output.interrupt.create(dir)?;
+    }
     let network = network(&args.sample, global, output)?;
     if let (Some(data), Some(network)) = (&args.sample.data, &network) {
-        return batch::profile(data, network, args, global, output);
+        return match global.dump_config {
+            true => dump(Some(network), &args.sample, global, config, output),
+            false => batch::profile(data, network, args, global, config, output),
+        };
     }
-    let config = run::config(
+    if global.dump_config {
+        return dump(network.as_ref(), &args.sample, global, config, output);
+    }
+    let keep = Keep::within(dir, &args.keep);
+    let evaluated = evaluate(
+        network.as_ref(),
         &args.sample,
-        Some((&args.extraction, &args.listing)),
         global,
-    );
-    let evaluated = evaluate(network.as_ref(), &args.sample, global, &config, output)?;
+        config,
+        &keep,
+        output,
+    )?;
+    let Some(evaluated) = evaluated else {
+        return Ok(());
+    };
     let profile = run::profile(evaluated, &args.extraction, &args.listing, dir, output)?;
     output.result(&profile, || {
         batch::page(output, &profile, args.listing.rows)
@@ -123,20 +165,24 @@ pub(crate) fn profile(
 pub(crate) fn tabulate(
     args: &TabulateArgs,
     global: &GlobalArgs,
+    config: &Value,
     output: &Output,
 ) -> anyhow::Result<()> {
+    check_keep(&args.keep, global)?;
     let target = global.output.as_deref();
     let single = target.filter(|path| path.extension().is_some_and(|extension| extension == "npy"));
-    match single {
-        Some(file) => {
-            let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty());
-            dir.map(folder::create).transpose()?
-        }
-        None => global.folder()?.map(folder::create).transpose()?,
+    let dir = match single {
+        Some(file) => file.parent().filter(|dir| !dir.as_os_str().is_empty()),
+        None => global.folder()?,
     };
+    if let (Some(dir), false) = (dir, global.dump_config) {
+        output.interrupt.create(dir)?;
+    }
     let network = network(&args.sample, global, output)?;
-    let config = run::config(&args.sample, None, global);
     if let (Some(data), Some(network)) = (&args.sample.data, &network) {
+        if global.dump_config {
+            return dump(Some(network), &args.sample, global, config, output);
+        }
         if single.is_some() {
             let must = "a folder, since --data makes a table for each sample";
             let got = target
@@ -149,19 +195,20 @@ pub(crate) fn tabulate(
             }
             .into());
         }
-        let failed = batch::each(
-            &network.samples(data, args.sample.limit)?,
-            target.is_some(),
-            output,
-            |sample, output| {
-                let source = Source::Sample(network, sample);
-                let dir = target.map(|dir| dir.join("samples").join(&sample.id));
-                dir.as_deref().map(folder::create).transpose()?;
-                let evaluated = run::evaluate(source, &args.sample, global, &config, output)?;
-                write_table(&evaluated, dir.as_deref(), None)?;
-                print_table(&evaluated, output)
-            },
-        )?;
+        let selection = batch::Selection::new(network, data, &args.sample, &args.keep)?;
+        let failed = batch::each(&selection, target.is_some(), output, |sample, output| {
+            let source = Source::Sample(network, sample);
+            let dir = target.map(|dir| dir.join("samples").join(&sample.id));
+            if let Some(dir) = &dir {
+                output.interrupt.create(dir)?;
+            }
+            let keep = selection.keep(dir.as_deref());
+            let evaluated = run::evaluate(source, &args.sample, global, config, &keep, output)?;
+            if let Some(evaluated) = evaluated {
+                print_table(&write_table(evaluated, dir.as_deref(), None)?, output)?;
+            }
+            Ok(())
+        })?;
         anyhow::ensure!(
             failed.is_empty(),
             "{} samples failed; the others are done",
@@ -169,8 +216,25 @@ pub(crate) fn tabulate(
         );
         return Ok(());
     }
-    let evaluated = evaluate(network.as_ref(), &args.sample, global, &config, output)?;
-    write_table(&evaluated, target.filter(|_| single.is_none()), single)?;
+    if global.dump_config {
+        return dump(network.as_ref(), &args.sample, global, config, output);
+    }
+    let keep = match single {
+        Some(file) => Keep::beside(file, &args.keep),
+        None => Keep::within(target, &args.keep),
+    };
+    let evaluated = evaluate(
+        network.as_ref(),
+        &args.sample,
+        global,
+        config,
+        &keep,
+        output,
+    )?;
+    let Some(evaluated) = evaluated else {
+        return Ok(());
+    };
+    let evaluated = write_table(evaluated, target.filter(|_| single.is_none()), single)?;
     if target.is_none() && output.is_text() {
         output.say(
             "the table is not kept; name a folder or a file ending in .npy with -o to keep it",
@@ -181,10 +245,10 @@ pub(crate) fn tabulate(
 
 /// The table alone as a file, or with its record as a folder.
 fn write_table(
-    evaluated: &Evaluated,
+    mut evaluated: Evaluated,
     dir: Option<&Path>,
     single: Option<&Path>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Evaluated> {
     if let Some(path) = single {
         file::write(path, &evaluated.table)?;
     }
@@ -197,7 +261,9 @@ fn write_table(
         }
         report::remove_charts(dir)?;
     }
-    Ok(())
+    let store = evaluated.store.take();
+    store.map(Store::remove).transpose()?;
+    Ok(evaluated)
 }
 
 /// What `tabulate --format json` prints.
@@ -208,7 +274,7 @@ struct TableDocument<'a> {
 }
 
 fn print_table(evaluated: &Evaluated, output: &Output) -> anyhow::Result<()> {
-    let Evaluated { table, record } = evaluated;
+    let Evaluated { table, record, .. } = evaluated;
     let document = TableDocument {
         record,
         values: table.values(),

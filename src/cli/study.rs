@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use harsanyi::input::{Labelled, Material, RawSample, labelled};
+use anyhow::Context;
+use harsanyi::Error;
+use harsanyi::input::{Material, RawSample};
 use harsanyi::interaction::order_sampled::SizeMoments;
 use harsanyi::report::{CurveReport, CurveSample, SCHEMA, SampleOrders, folder, text};
 use harsanyi::sampling::context::{PUBLISHED_RATIOS, context_size};
 use harsanyi::stats::bootstrap::Resampling;
 use harsanyi::stats::strength_curve::Axis;
+use harsanyi::value::Aim;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::args::{GlobalArgs, OrderArgs};
-use super::network::{Loaded, Network};
+use super::network::Network;
+use super::order;
 use super::output::Output;
 use super::prepared::Prepared;
-use super::{order, run};
 
 /// `samples/ID/orders.json`
 #[derive(Serialize, Deserialize)]
@@ -55,41 +58,32 @@ pub(crate) fn study(
     data: &Path,
     args: &OrderArgs,
     global: &GlobalArgs,
+    config: &Value,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let (sample, contexts) = (&args.sample, &args.contexts);
-    let samples = match &network.model {
-        Loaded::Text { .. } => labelled::texts(data)?,
-        Loaded::Image { .. } => labelled::images(data)?,
-        Loaded::Row { form, .. } => labelled::rows(data, form)?,
-    };
+    let contexts = &args.contexts;
+    let samples = network.samples(data, None)?;
     let dir = global.folder()?;
-    let mut config = run::config(sample, None, global);
-    config["pairs"] = json!(contexts.pairs.map(|pairs| pairs.to_string()));
-    config["contexts"] = json!(contexts.count());
-    config["ratios"] = json!(contexts.ratios);
-    config["correct"] = json!(contexts.correct);
-    config["per_class"] = json!(contexts.per_class);
-    let wanted = sample.limit.unwrap_or(samples.len());
+    let wanted = args.sample.limit.unwrap_or(samples.len());
     let bar = output.bar("samples", wanted.min(samples.len()) as u64);
     let output = &output.under(&bar);
     let (mut found, mut failed) = (Vec::new(), Vec::new());
-    let mut per_class: BTreeMap<Option<usize>, usize> = BTreeMap::new();
-    for entry in &samples {
+    let mut per_class: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for sample in &samples {
         if found.len() + failed.len() == wanted || output.is_closed() && dir.is_none() {
             break;
         }
-        let of_class = per_class.entry(entry.class).or_default();
+        let of_class = per_class.entry(sample.label.as_deref()).or_default();
         if contexts.per_class.is_some_and(|most| *of_class >= most) {
             continue;
         }
-        match one(network, entry, &config, args, global, output) {
+        match one(network, sample, config, args, global, output) {
             Ok(None) => continue,
             Ok(Some(sampled)) => found.push(sampled),
             Err(error) => {
                 let causes = text::inert(&format!("{error:#}"));
-                output.say(&format!("sample {}: {causes}", entry.sample.id));
-                failed.push(json!({ "id": entry.sample.id, "error": causes }));
+                output.say(&format!("sample {}: {causes}", sample.id));
+                failed.push(json!({ "id": sample.id, "error": causes }));
             }
         }
         *of_class += 1;
@@ -102,22 +96,21 @@ pub(crate) fn study(
 /// One sample, from disk where it was measured before; `None` where it is not answered as labelled and has to be.
 fn one(
     network: &Network,
-    entry: &Labelled,
+    sample: &RawSample,
     config: &Value,
     args: &OrderArgs,
     global: &GlobalArgs,
     output: &Output,
 ) -> anyhow::Result<Option<Sampled>> {
-    let Labelled { sample, class } = entry;
     let prepared = Prepared::new(network, sample, &args.sample)?;
     if args.contexts.correct {
-        let answer = prepared.aim.outputs[0] as usize;
-        anyhow::ensure!(class.is_some(), "--correct needs a data set with labels");
-        if !prepared.aim.is_class || Some(answer) != *class {
+        let label = sample.label.as_deref();
+        let label = label.context("--correct needs a data set with labels")?;
+        if !answers(&prepared.aim, label) {
             return Ok(None);
         }
     }
-    let hash = hash(config, network, sample);
+    let hash = hash(config, network, sample)?;
     let dir = global.folder()?;
     let path = dir.map(|dir| dir.join("samples").join(&sample.id).join("orders.json"));
     if let (true, Some(path)) = (args.contexts.resume, &path)
@@ -144,6 +137,12 @@ fn one(
     Ok(Some(sampled.slim()))
 }
 
+/// Whether what is explained is the class that `label` names or numbers.
+fn answers(aim: &Aim, label: &str) -> bool {
+    let number = || label.trim().parse() == Ok(aim.outputs[0]);
+    aim.is_class && (aim.text == label.trim() || number())
+}
+
 impl Sampled {
     /// Without what the curve does not need, since there may be many.
     fn slim(mut self) -> Self {
@@ -159,7 +158,7 @@ fn finish(
     found: Vec<Sampled>,
     failed: Vec<Value>,
     network: &Network,
-    config: Value,
+    config: &Value,
     args: &OrderArgs,
     global: &GlobalArgs,
     output: &Output,
@@ -172,7 +171,7 @@ fn finish(
             model: serde_json::to_value(&network.info)?,
             curve: over_all(&found, args.contexts.ratios.as_deref(), global.seed),
             done: found.iter().map(line).collect(),
-            config,
+            config: config.clone(),
             failed,
         };
         if let Some(dir) = global.folder()? {
@@ -250,7 +249,7 @@ fn line(sample: &Sampled) -> Value {
 }
 
 /// Over all that decides a result: not the batch, the number of threads or which other samples there are.
-fn hash(config: &Value, network: &Network, sample: &RawSample) -> String {
+fn hash(config: &Value, network: &Network, sample: &RawSample) -> anyhow::Result<String> {
     let mut config = config.clone();
     if let Some(settings) = config.as_object_mut() {
         for aside in ["threads", "data", "limit", "model", "correct", "per_class"] {
@@ -260,6 +259,7 @@ fn hash(config: &Value, network: &Network, sample: &RawSample) -> String {
     let material = match &sample.material {
         Material::Text(text) => text.as_bytes().to_vec(),
         Material::Picture(picture) => picture.bytes.clone(),
+        Material::PictureFile(path) => std::fs::read(path).map_err(Error::read(path))?,
         Material::Row(table, row) => table.rows[*row]
             .iter()
             .flat_map(|x| x.to_le_bytes())
@@ -270,7 +270,7 @@ fn hash(config: &Value, network: &Network, sample: &RawSample) -> String {
         .chain_update(settings)
         .chain_update(material)
         .finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// What a run before this one left under the same hash.

@@ -28,7 +28,7 @@ pub(crate) fn extract(
         ..
     } = values;
     let found = extraction::explain(&table, &args.extraction, noise, output)?;
-    let report = extraction::report(&table, &found, &labels, &args.listing)?;
+    let report = extraction::report(&table, &found, &labels, noise, &args.listing, output)?;
     if let Some(dir) = dir {
         extraction::write(dir, &found, &report, &labels, &args.listing)?;
         extraction::write_sparsity(dir, &table, &found, &args.listing)?;
@@ -73,6 +73,11 @@ fn extract_together(
             document.refit = Some(extraction::refitted(table, model, &labels, &args.listing)?);
         }
     }
+    let players = tables[0].players();
+    let marked = report.models.into_iter();
+    report.models = marked
+        .map(|model| model.with_noise(noise, players))
+        .collect();
     if let Some(dir) = dir {
         folder::write_json(&dir.join("joint.json"), &report)?;
         for (number, (table, model)) in tables.iter().zip(found.models()).enumerate() {

@@ -1,5 +1,7 @@
 //! One attention for every family: causal or not, grouped heads, sliding windows, normalized heads.
 
+use std::ops::Range;
+
 use candle_core::{D, DType, Device, Tensor};
 
 use super::config::ModelConfig;
@@ -10,7 +12,7 @@ use super::rope::Angles;
 use super::switch::{HeadNorm, QkvLayout, Role};
 use super::weights::Weights;
 use crate::Result;
-use crate::ops::{Query, Scoring, Span, tree_attention};
+use crate::ops::{Query, Scoring, Span, rows as row_by_row, tree_attention};
 
 /// Added to the score of a key that may not be seen: far below any score, and finite, so that no row becomes NaN.
 const HIDDEN: f32 = -1e30;
@@ -23,7 +25,7 @@ pub(crate) struct Attention {
     /// The parts of `all`.
     query: Linear,
     key_value: Linear,
-    output: Linear,
+    pub(crate) output: Linear,
     head_norm: HeadNorm,
     /// Norms of query and key.
     norms: Option<(Norm, Norm)>,
@@ -59,6 +61,20 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
+    /// The keys that token `query` of row `row` sees in a layer with this window. Positions ascend along a row.
+    fn seen(&self, row: usize, query: usize, window: Option<usize>) -> Range<usize> {
+        if !self.causal {
+            return 0..self.tokens;
+        }
+        let start = window.map_or(0, |window| {
+            let row = row * self.tokens % self.positions.len();
+            let row = &self.positions[row..][..self.tokens];
+            let far = |&key: &u32| (row[query] - key) as usize >= window;
+            row[..query].partition_point(far)
+        });
+        start..query + 1
+    }
+
     /// What is added to the scores (B or 1, 1, 1, queries, T) for a layer with this window; `None` when all is seen.
     ///
     /// A key is seen when it stands at or before the query and, under a window of w, fewer than w positions back.
@@ -166,8 +182,50 @@ impl Attention {
         })
     }
 
-    /// (B, T, D) → (B, `rows.count`, D); keys and values of all tokens, queries of `rows` only.
+    /// (B, T, D) → (B, `rows.count`, H·d), what `rows` see; keys and values of all tokens, queries of `rows` only.
     pub(crate) fn forward(&self, x: &Tensor, sight: &Sight, rows: Rows) -> Result<Tensor> {
+        match row_by_row::taken(x) {
+            true => self.by_rows(x, sight, rows),
+            false => self.by_products(x, sight, rows),
+        }
+    }
+
+    /// Every sequence is a branch of its own, and what it sees is a range of it.
+    fn by_rows(&self, x: &Tensor, sight: &Sight, rows: Rows) -> Result<Tensor> {
+        let (batch, tokens, width) = x.dims3()?;
+        let flat = x.reshape((batch * tokens, width))?;
+        let (asked, kept) = if rows.count == tokens {
+            self.ask_and_remember(&flat, &sight.angles)?
+        } else {
+            let asked = x.narrow(1, rows.start, rows.count)?.contiguous()?;
+            let asked = asked.reshape((batch * rows.count, width))?;
+            let angles = sight.angles.iter();
+            let angles = angles.map(|angles| angles.narrow(rows.start, rows.count));
+            let angles: Vec<Angles> = angles.collect::<Result<_>>()?;
+            (
+                self.ask(&asked, &angles)?,
+                self.remember(&flat, &sight.angles)?,
+            )
+        };
+        let branch = |row: usize| Span {
+            source: 0,
+            start: row * tokens,
+            count: tokens,
+        };
+        let branches: Vec<Vec<Span>> = (0..batch).map(|row| vec![branch(row)]).collect();
+        let own = |row: usize| {
+            (rows.start..rows.start + rows.count).map(move |query| Query {
+                branch: row,
+                seen: sight.seen(row, query, self.window),
+            })
+        };
+        let queries: Vec<Query> = (0..batch).flat_map(own).collect();
+        let seen = self.look(&asked, &[kept], &branches, &queries)?;
+        Ok(seen.reshape((batch, rows.count, self.heads * self.head_dim))?)
+    }
+
+    /// With candle's products over whole batches, and scores that may not be seen pushed far down.
+    fn by_products(&self, x: &Tensor, sight: &Sight, rows: Rows) -> Result<Tensor> {
         let (batch, tokens, _) = x.dims3()?;
         let (kv, group, d) = (self.kv_heads, self.heads / self.kv_heads, self.head_dim);
         let (q, k) = (self.heads * d, kv * d);
@@ -216,11 +274,9 @@ impl Attention {
         let seen = weights
             .matmul(&value)?
             .reshape((batch, self.heads, rows.count, d))?;
-        self.output.forward(
-            &seen
-                .transpose(1, 2)?
-                .reshape((batch, rows.count, self.heads * d))?,
-        )
+        Ok(seen
+            .transpose(1, 2)?
+            .reshape((batch, rows.count, self.heads * d))?)
     }
 
     /// `x` (…, heads·d) under `norm`, over each head or over all.
@@ -241,25 +297,34 @@ impl Attention {
 
     /// Keys and values (P, K·d) in f32 of tokens `x` (P, D) that later branches will see, each at its own angles.
     pub(crate) fn remember(&self, x: &Tensor, angles: &[Angles]) -> Result<(Tensor, Tensor)> {
-        let k = self.kv_heads * self.head_dim;
-        let key_value = self.key_value.forward(x)?;
-        self.kept(
-            &key_value.narrow(1, 0, k)?,
-            &key_value.narrow(1, k, k)?,
-            angles,
-        )
+        self.kept(&self.key_value, &self.key_value.product(x)?, 0, angles)
     }
 
-    fn kept(&self, key: &Tensor, value: &Tensor, angles: &[Angles]) -> Result<(Tensor, Tensor)> {
+    /// Keys and values among the outputs of `map`, from column `start` on.
+    fn kept(
+        &self,
+        map: &Linear,
+        product: &Tensor,
+        start: usize,
+        angles: &[Angles],
+    ) -> Result<(Tensor, Tensor)> {
+        let k = self.kv_heads * self.head_dim;
         let norm = self.norms.as_ref().map(|(_, key_norm)| key_norm);
-        let key = self.turned(key, norm, angles)?.to_dtype(DType::F32)?;
-        Ok((key, value.to_dtype(DType::F32)?.contiguous()?))
+        let key = self.turned(map, product, (start, k), norm, angles)?;
+        let value = self.turned(map, product, (start + k, k), None, &[])?;
+        Ok((key.to_dtype(DType::F32)?, value.to_dtype(DType::F32)?))
     }
 
     /// Queries (Q, H·d) of tokens `x` (Q, D), each at its own angles.
     pub(crate) fn ask(&self, x: &Tensor, angles: &[Angles]) -> Result<Tensor> {
+        self.asked(&self.query, &self.query.product(x)?, angles)
+    }
+
+    /// Queries among the outputs of `map`.
+    fn asked(&self, map: &Linear, product: &Tensor, angles: &[Angles]) -> Result<Tensor> {
         let norm = self.norms.as_ref().map(|(query_norm, _)| query_norm);
-        self.turned(&self.query.forward(x)?, norm, angles)
+        let columns = (0, self.heads * self.head_dim);
+        self.turned(map, product, columns, norm, angles)
     }
 
     /// Queries, and keys and values, of the same tokens: [`Self::ask`] and [`Self::remember`] in one product.
@@ -268,15 +333,44 @@ impl Attention {
         x: &Tensor,
         angles: &[Angles],
     ) -> Result<(Tensor, (Tensor, Tensor))> {
-        let (q, k) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
-        let all = self.all.forward(x)?;
-        let norm = self.norms.as_ref().map(|(query_norm, _)| query_norm);
-        let query = self.turned(&all.narrow(1, 0, q)?, norm, angles)?;
-        let kept = self.kept(&all.narrow(1, q, k)?, &all.narrow(1, q + k, k)?, angles)?;
-        Ok((query, kept))
+        let product = self.all.product(x)?;
+        let kept = self.kept(&self.all, &product, self.heads * self.head_dim, angles)?;
+        Ok((self.asked(&self.all, &product, angles)?, kept))
     }
 
-    /// What the queries (Q, H·d) see of the branches → (Q, D). `sources` holds keys and values of this layer.
+    /// Some columns of what `map` gives a token each, with their bias, normed and rotated; `product` is without bias.
+    fn turned(
+        &self,
+        map: &Linear,
+        product: &Tensor,
+        (start, columns): (usize, usize),
+        norm: Option<&Norm>,
+        angles: &[Angles],
+    ) -> Result<Tensor> {
+        let angles = angles.get(self.rope);
+        let turn = row_by_row::Turn {
+            columns: (start, columns),
+            norm: norm.map(|norm| (&norm.scale, norm.shift.as_ref(), norm.epsilon)),
+            angles: angles.map(|angles| (&angles.cos, &angles.sin)),
+            head_dim: self.head_dim,
+        };
+        if let Some(turned) = row_by_row::turn(product, map.bias.as_ref(), &turn)? {
+            return Ok(turned);
+        }
+        let mut x = product.narrow(1, start, columns)?;
+        if let Some(bias) = &map.bias {
+            x = x.broadcast_add(&bias.narrow(0, start, columns)?)?;
+        }
+        let heads = self.normed(x.contiguous()?, norm)?;
+        let Some(angles) = angles else {
+            return Ok(heads);
+        };
+        let tokens = product.dim(0)?;
+        let heads = heads.reshape((tokens, 1, columns / self.head_dim, self.head_dim))?;
+        Ok(angles.rotate_each(&heads)?.reshape((tokens, columns))?)
+    }
+
+    /// What the queries (Q, H·d) see of the branches, (Q, H·d). `sources` holds keys and values of this layer.
     pub(crate) fn look(
         &self,
         asked: &Tensor,
@@ -289,18 +383,6 @@ impl Attention {
             scale: self.scale as f32,
             cap: self.cap.map(|cap| cap as f32),
         };
-        let seen = tree_attention(asked, sources, branches, queries, scoring)?;
-        self.output.forward(&seen)
-    }
-
-    /// Heads (P, heads·d), normed and rotated.
-    fn turned(&self, x: &Tensor, norm: Option<&Norm>, angles: &[Angles]) -> Result<Tensor> {
-        let (tokens, width) = x.dims2()?;
-        let heads = self.normed(x.contiguous()?, norm)?;
-        let Some(angles) = angles.get(self.rope) else {
-            return Ok(heads);
-        };
-        let heads = heads.reshape((tokens, 1, width / self.head_dim, self.head_dim))?;
-        Ok(angles.rotate_each(&heads)?.reshape((tokens, width))?)
+        tree_attention(asked, sources, branches, queries, scoring)
     }
 }

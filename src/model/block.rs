@@ -48,25 +48,18 @@ fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor> {
     }
 }
 
-impl Mlp {
-    /// (…, D) → (…, D)
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let inner = self.up.forward(x)?;
-        let inner = match self.gated {
-            true => {
-                let halves = inner.chunk(2, inner.rank() - 1)?;
-                (self.activation.forward(&halves[0])? * &halves[1])?
-            }
-            false => self.activation.forward(&inner)?,
-        };
-        self.down.forward(&inner)
+/// `x` + outcome(map of `y`)
+fn added(x: &Tensor, map: &Linear, y: &Tensor, outcome: Option<&Norm>) -> Result<Tensor> {
+    match outcome {
+        Some(norm) => Ok((x + norm.forward(&map.forward(y)?)?)?),
+        None => map.added_to(x, y),
     }
 }
 
 impl Block {
     /// (B, T, D) → (B, `rows.count`, D): the tokens outside `rows` serve as keys and values only.
     pub(crate) fn forward(&self, x: &Tensor, sight: &Sight, rows: Rows) -> Result<Tensor> {
-        let kept = x.narrow(1, rows.start, rows.count)?;
+        let kept = x.narrow(1, rows.start, rows.count)?.contiguous()?;
         self.around(x, &kept, |x| self.attention.forward(x, sight, rows))
     }
 
@@ -75,25 +68,31 @@ impl Block {
         normed(self.attention_norms.before.as_ref(), x)
     }
 
-    /// The block around `attend`, which turns what attention is given, for all tokens `x` (…, D), into what it adds to
-    /// those that are `kept`.
+    /// The block around `attend`, which turns what attention is given, for all tokens `x` (…, D), into what those that are
+    /// `kept` see (…, H·d).
     pub(crate) fn around(
         &self,
         x: &Tensor,
         kept: &Tensor,
         attend: impl FnOnce(&Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let attended = attend(&self.before_attention(x)?)?;
-        let attended = normed(self.attention_norms.outcome.as_ref(), &attended)?;
-        let sum = (kept + attended)?;
-        let sum = normed(self.attention_norms.sum.as_ref(), &sum)?;
-        let fed = normed(
-            self.mlp_norms.before.as_ref(),
-            if self.parallel { kept } else { &sum },
+        let (attention, mlp) = (&self.attention_norms, &self.mlp_norms);
+        let seen = attend(&self.before_attention(x)?)?;
+        let sum = added(
+            kept,
+            &self.attention.output,
+            &seen,
+            attention.outcome.as_ref(),
         )?;
-        let fed = self.mlp.forward(&fed)?;
-        let fed = normed(self.mlp_norms.outcome.as_ref(), &fed)?;
-        normed(self.mlp_norms.sum.as_ref(), &(sum + fed)?)
+        let sum = normed(attention.sum.as_ref(), &sum)?;
+        let fed = if self.parallel { kept } else { &sum };
+        let fed = normed(mlp.before.as_ref(), fed)?;
+        let inner = self
+            .mlp
+            .up
+            .activated(&fed, self.mlp.activation, self.mlp.gated)?;
+        let sum = added(&sum, &self.mlp.down, &inner, mlp.outcome.as_ref())?;
+        normed(mlp.sum.as_ref(), &sum)
     }
 }
 

@@ -6,6 +6,7 @@ use candle_core::{Tensor, shape::ShapeWithOneHole};
 
 use super::switch::Activation;
 use crate::Result;
+use crate::ops::rows::{self, Curve};
 
 /// x Wᵀ + b
 #[derive(Clone, Debug)]
@@ -17,20 +18,63 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// (…, in) → (…, out), as one product of two matrices.
+    /// (…, in) → (…, out)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = self.product(x)?;
+        match &self.bias {
+            Some(bias) => Ok(y.broadcast_add(bias)?),
+            None => Ok(y),
+        }
+    }
+
+    /// x Wᵀ without b, as one product of two matrices.
+    pub(crate) fn product(&self, x: &Tensor) -> Result<Tensor> {
         let (out, width) = self.weight.dims2()?;
         let rows = ((), width).into_shape(x.elem_count())?;
         let y = x.reshape(rows)?.matmul(&self.weight.t()?)?;
-        let y = match &self.bias {
-            Some(bias) => y.broadcast_add(bias)?,
-            None => y,
-        };
         let mut shape = x.dims().to_vec();
         if let Some(last) = shape.last_mut() {
             *last = out;
         }
         Ok(y.reshape(shape)?)
+    }
+
+    /// The activation of the map, or that of the first half of its outputs times the second half.
+    pub(crate) fn activated(
+        &self,
+        x: &Tensor,
+        activation: Activation,
+        gated: bool,
+    ) -> Result<Tensor> {
+        let product = self.product(x)?;
+        let bias = self.bias.as_ref();
+        if let Some(inner) = rows::activate(&product, bias, activation.curve(), gated)? {
+            return Ok(inner);
+        }
+        let inner = match bias {
+            Some(bias) => product.broadcast_add(bias)?,
+            None => product,
+        };
+        match gated {
+            true => {
+                let halves = inner.chunk(2, inner.rank() - 1)?;
+                Ok((activation.forward(&halves[0])? * &halves[1])?)
+            }
+            false => activation.forward(&inner),
+        }
+    }
+
+    /// `x` + the map of `y`.
+    pub(crate) fn added_to(&self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+        let product = self.product(y)?;
+        if let Some(sum) = rows::add(x, &product, self.bias.as_ref())? {
+            return Ok(sum);
+        }
+        let sum = (x + product)?;
+        Ok(match &self.bias {
+            Some(bias) => sum.broadcast_add(bias)?,
+            None => sum,
+        })
     }
 
     /// The map to some of the outputs; no weight is copied.
@@ -55,6 +99,16 @@ impl Linear {
 }
 
 impl Activation {
+    fn curve(self) -> Curve {
+        match self {
+            Self::Silu => Curve::Silu,
+            Self::Gelu => Curve::Gelu,
+            Self::GeluNew => Curve::GeluTanh,
+            Self::Relu => Curve::Relu,
+            Self::Tanh => Curve::Tanh,
+        }
+    }
+
     /// Element by element.
     pub(crate) fn forward(self, x: &Tensor) -> Result<Tensor> {
         Ok(match self {

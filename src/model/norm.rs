@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use crate::Result;
+use crate::ops::rows;
 
 /// A normalization with its learned scale, and shift where it has one.
 #[derive(Clone, Debug)]
@@ -18,6 +19,9 @@ impl Norm {
     /// (…, D) → (…, D)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let x = x.contiguous()?;
+        if let Some(normed) = rows::norm(&x, &self.scale, self.shift.as_ref(), self.epsilon)? {
+            return Ok(normed);
+        }
         Ok(match &self.shift {
             None => candle_nn::ops::rms_norm(&x, &self.scale, self.epsilon)?,
             Some(shift) => candle_nn::ops::layer_norm(&x, &self.scale, shift, self.epsilon)?,

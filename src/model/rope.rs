@@ -128,8 +128,8 @@ pub(crate) struct Rope {
 
 /// cos and sin of every angle of a batch, (T, d/2) when the rows share their positions, else (B, T, d/2).
 pub(crate) struct Angles {
-    cos: Tensor,
-    sin: Tensor,
+    pub(crate) cos: Tensor,
+    pub(crate) sin: Tensor,
 }
 
 impl Rope {

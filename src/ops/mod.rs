@@ -1,6 +1,8 @@
 //! Operations that candle does not have, or not fast enough: each with its formula, its shapes and its cost.
 
 mod convolution;
+mod lanes;
+pub(crate) mod rows;
 mod tree_attention;
 
 pub(crate) use convolution::{Kernel, Padded};

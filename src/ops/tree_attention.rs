@@ -9,9 +9,11 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, DType, Storage, Tensor};
+use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
+use super::lanes::{self, on_lanes};
+use super::rows::with_numbers;
 use crate::Result;
 
 /// Consecutive rows of one source.
@@ -63,44 +65,28 @@ pub(crate) fn tree_attention(
     let asked = query.to_dtype(DType::F32)?.contiguous()?;
     let kv_width = sources.first().map_or(Ok(width), |(key, _)| key.dim(1))?;
     let tensors = sources.iter().flat_map(|(key, value)| [key, value]);
-    let guards: Vec<_> = [&asked]
-        .into_iter()
-        .chain(tensors)
-        .map(Tensor::storage_and_layout)
-        .collect();
-    let mut slices = Vec::with_capacity(guards.len());
-    for (storage, layout) in &guards {
-        match (&**storage, layout.contiguous_offsets()) {
-            (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => {
-                slices.push(&values[start..end]);
-            }
-            _ => {
-                let message = "attention over a trie takes contiguous tensors on the CPU";
-                return Err(candle_core::Error::Msg(message.into()).into());
-            }
-        }
-    }
-    let (asked, sources) = (slices[0], &slices[1..]);
-    let keys = Keys {
-        sources,
-        width: kv_width,
-        scoring,
-        group: width / kv_width,
-    };
-    let mut out = vec![0.0; count * width];
-    let tasks = out.par_chunks_mut(TASK * width);
-    tasks
-        .zip(queries.par_chunks(TASK))
-        .enumerate()
-        .for_each(|(task, (out, queries))| {
-            let mut scores = Vec::new();
-            let asked = asked[task * TASK * width..].chunks(width);
-            for ((out, query), asked) in out.chunks_mut(width).zip(queries).zip(asked) {
-                let branch = &branches[query.branch];
-                keys.attend(asked, branch, query.seen.clone(), &mut scores, out);
-            }
-        });
-    drop(guards);
+    let tensors: Vec<&Tensor> = [&asked].into_iter().chain(tensors).collect();
+    let out = with_numbers(&tensors, |numbers| {
+        let keys = Keys {
+            sources: &numbers[1..],
+            width: kv_width,
+            scoring,
+            group: width / kv_width,
+        };
+        let mut out = vec![0.0; count * width];
+        let asked = numbers[0].par_chunks(TASK * width);
+        let tasks = out.par_chunks_mut(TASK * width).zip(asked);
+        tasks
+            .zip(queries.par_chunks(TASK))
+            .for_each(|((out, asked), queries)| {
+                on_lanes(|| keys.attend_all(asked, branches, queries, out));
+            });
+        out
+    });
+    let out = out.ok_or_else(|| {
+        let message = "attention over a trie takes contiguous tensors on the CPU";
+        candle_core::Error::Msg(message.into())
+    })?;
     Ok(Tensor::from_vec(out, (count, width), query.device())?.to_dtype(query.dtype())?)
 }
 
@@ -115,12 +101,33 @@ struct Keys<'a> {
 }
 
 impl Keys<'_> {
+    /// The queries of one task.
+    #[inline(always)]
+    fn attend_all(
+        &self,
+        asked: &[f32],
+        branches: &[Vec<Span>],
+        queries: &[Query],
+        out: &mut [f32],
+    ) {
+        let width = self.group * self.width;
+        let mut scores = Vec::new();
+        let mut spans = Vec::new();
+        let rows = asked.chunks(width).zip(out.chunks_mut(width));
+        for (query, (asked, out)) in queries.iter().zip(rows) {
+            spans.clear();
+            spans.extend(visible(&branches[query.branch], query.seen.clone()));
+            self.attend(asked, &spans, query.seen.len(), &mut scores, out);
+        }
+    }
+
     /// One query, all heads.
+    #[inline(always)]
     fn attend(
         &self,
         query: &[f32],
-        branch: &[Span],
-        seen: Range<usize>,
+        spans: &[Span],
+        seen: usize,
         scores: &mut Vec<f32>,
         out: &mut [f32],
     ) {
@@ -129,28 +136,36 @@ impl Keys<'_> {
             scale,
             cap,
         } = self.scoring;
+        scores.resize(seen, 0.0);
         for (head, (query, out)) in query.chunks(d).zip(out.chunks_mut(d)).enumerate() {
             let column = head / self.group * d;
-            let rows = |which: usize| {
-                visible(branch, seen.clone()).flat_map(move |span| {
-                    let rows = self.sources[2 * span.source + which];
-                    let rows = &rows[span.start * self.width..][..span.count * self.width];
-                    rows.chunks(self.width)
-                        .map(move |row| &row[column..column + d])
-                })
+            let rows = |span: &Span, which: usize| {
+                let rows = self.sources[2 * span.source + which];
+                &rows[span.start * self.width..][..span.count * self.width]
             };
-            scores.clear();
-            scores.extend(rows(0).map(|key| dot(query, key) * scale));
+            let mut at = 0;
+            for span in spans {
+                let keys = rows(span, 0).chunks_exact(self.width);
+                for (score, key) in scores[at..].iter_mut().zip(keys) {
+                    *score = lanes::dot(query, &key[column..column + d]) * scale;
+                }
+                at += span.count;
+            }
             if let Some(cap) = cap {
                 for score in &mut *scores {
                     *score = cap * (*score / cap).tanh();
                 }
             }
             softmax(scores);
-            for (&weight, value) in scores.iter().zip(rows(1)) {
-                for (out, value) in out.iter_mut().zip(value) {
-                    *out += weight * value;
+            let mut at = 0;
+            for span in spans {
+                let values = rows(span, 1).chunks_exact(self.width);
+                for (&weight, value) in scores[at..].iter().zip(values) {
+                    for (out, value) in out.iter_mut().zip(&value[column..column + d]) {
+                        *out += weight * value;
+                    }
                 }
+                at += span.count;
             }
         }
     }
@@ -171,33 +186,14 @@ fn visible(branch: &[Span], seen: Range<usize>) -> impl Iterator<Item = Span> + 
     })
 }
 
-/// Σ a b in sixteen partial sums, which compilers turn into vectors; in this order whatever the machine.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0; 16];
-    let (a, b) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a
-        .remainder()
-        .iter()
-        .zip(b.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in a.zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    rest + sums.iter().sum::<f32>()
-}
-
 /// Scores → weights that sum to 1.
+#[inline(always)]
 fn softmax(scores: &mut [f32]) {
-    let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
+    let max = lanes::max(scores);
     for score in &mut *scores {
-        *score = (*score - max).exp();
-        sum += *score;
+        *score = lanes::exp(*score - max);
     }
-    let factor = 1.0 / sum;
+    let factor = 1.0 / lanes::sum(scores, scores, |score, _| score);
     for score in scores {
         *score *= factor;
     }

@@ -1,7 +1,9 @@
 //! Which result becomes which chart. A [`Chart`] says what is drawn; [`svg`](super::svg) draws it.
 
 mod batch;
+mod orders;
 mod run;
+mod sparsity;
 
 pub use batch::of_summary;
 pub use run::of_profile;

@@ -24,6 +24,19 @@ pub fn create(dir: &Path) -> Result<()> {
     probe.map_err(Error::write(dir))
 }
 
+/// Removes what writes that were cut short left in `dir`: those of process `of`, or of all.
+pub fn sweep(dir: &Path, of: Option<u32>) {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(file::sibling_of);
+        if owner.is_some_and(|owner| of.is_none_or(|of| of == owner)) {
+            // What cannot be removed does no harm.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Writes `content` to `path` through a sibling that is renamed over it, so that no reader ever sees half a file.
 ///
 /// # Errors
@@ -82,6 +95,36 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, format: &'static str) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_write_left_is_swept_and_nothing_else() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let names = [
+            ".values.npy.17-0.tmp",
+            ".a.18-3.tmp",
+            ".mine.tmp",
+            "values.npy",
+            ".x-y.tmp",
+            "a.17-0.tmp",
+        ];
+        for name in names {
+            fs::write(dir.path().join(name), b"x").expect("written");
+        }
+        let left = || {
+            let entries = fs::read_dir(dir.path()).expect("a folder");
+            let names = entries.map(|entry| entry.expect("an entry").file_name());
+            let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+            names.sort();
+            names
+        };
+        sweep(dir.path(), Some(17));
+        assert_eq!(left().len(), 5);
+        sweep(dir.path(), None);
+        assert_eq!(
+            left(),
+            [".mine.tmp", ".x-y.tmp", "a.17-0.tmp", "values.npy"]
+        );
+    }
 
     #[test]
     fn a_write_that_fails_leaves_what_was_there() {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::interaction::{AndOr, Fit, Interaction, Kind, Refit, Threshold};
+use crate::stats::noise;
 
 /// The interactions of one table.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,9 +34,22 @@ pub struct InteractionReport {
     pub residual_max: f64,
     /// Which of the interactions count as salient.
     pub salient: SalientReport,
+    /// What noise in v alone brings about; null where none was measured.
+    pub noise: Option<NoiseReport>,
     /// The salient interactions with effects fitted anew by least squares, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refit: Option<RefitReport>,
+}
+
+/// What noise in v alone brings about, in the units of v.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NoiseReport {
+    /// σ, the standard deviation of the noise of v.
+    pub std: f64,
+    /// 3 · 2^(order/2) · σ for the orders 0 to n: effects below are marked, since noise alone reaches as far.
+    pub floor: Vec<f64>,
+    /// How many salient interactions lie below.
+    pub salient_below: usize,
 }
 
 /// Least squares on the salient interactions, which undoes the shrinkage of the L1 norm.
@@ -85,6 +99,8 @@ pub struct InteractionEntry {
     pub effect: f64,
     /// Whether it passes the threshold.
     pub salient: bool,
+    /// Whether it lies under the noise floor of its order, so that it cannot be told from noise in v.
+    pub below_noise: bool,
 }
 
 /// The convention for "salient", and what passes it.
@@ -117,6 +133,7 @@ impl InteractionReport {
                 threshold: threshold.to_string(),
                 count: salient.len(),
             },
+            noise: None,
             refit: None,
         };
         // Both lists are in one order, so that the salient ones are the first of the others.
@@ -154,6 +171,30 @@ impl InteractionReport {
         listed.truncate(self.salient.count);
         listed
     }
+
+    /// Marks every interaction that noise of standard deviation `sigma` in the values of `players` players hides, where any
+    /// noise was measured.
+    pub fn with_noise(mut self, sigma: f64, players: usize) -> Self {
+        if sigma > 0.0 {
+            let refitted = self.refit.iter_mut();
+            let refitted = refitted.flat_map(|refit| refit.and.iter_mut().chain(&mut refit.or));
+            let mut salient_below = 0;
+            for entry in self.and.iter_mut().chain(&mut self.or) {
+                entry.below_noise = noise::hides(sigma, entry.order, entry.effect);
+                salient_below += usize::from(entry.salient && entry.below_noise);
+            }
+            for entry in refitted {
+                entry.below_noise = noise::hides(sigma, entry.order, entry.effect);
+            }
+            let spread = noise::by_order(sigma, players).into_iter();
+            self.noise = Some(NoiseReport {
+                std: sigma,
+                floor: spread.map(|spread| noise::FLOOR * spread).collect(),
+                salient_below,
+            });
+        }
+        self
+    }
 }
 
 impl InteractionEntry {
@@ -169,6 +210,7 @@ impl InteractionEntry {
             labels,
             effect: interaction.effect,
             salient,
+            below_noise: false,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Results as files and as text for people.
 //!
 //! In come tables, interactions and statistics; out go the documents of a run folder ([`Record`], [`InteractionReport`],
-//! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page ([`text`]).
+//! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]),
+//! the terminal page ([`text`]), charts ([`mod@chart`], drawn by [`svg`]), pages for a browser ([`html`]) and tables ([`mod@csv`]). What a
+//! page shows, it reads off the documents: [`Profile::read`] and [`Summary::read`] bring them back.
 
 pub mod chart;
 pub mod csv;
@@ -22,13 +24,17 @@ pub mod svg;
 pub mod text;
 
 pub use indices::{IndexReport, IndexValue, PlayerIndices};
-pub use interactions::{InteractionEntry, InteractionReport, RefitReport, SalientReport};
+pub use interactions::{
+    InteractionEntry, InteractionReport, NoiseReport, RefitReport, SalientReport,
+};
 pub use joint::{JointReport, OverlapEntry};
 pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, SignedStrength};
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
 pub use profile::Profile;
-pub use record::{GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA};
+pub use record::{
+    GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA, SampleKind,
+};
 pub use sampled_orders::{
     CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
 };

@@ -30,7 +30,7 @@ pub struct Record {
     /// The text, the file of the image, or the table and its row, where there is a sample.
     pub sample: Option<String>,
     /// `text`, `image` or `row`, where there is a sample.
-    pub kind: Option<String>,
+    pub kind: Option<SampleKind>,
     /// The image, where the sample is one.
     pub image: Option<ImageInfo>,
     /// The map, where players are cells of what a layer puts out.
@@ -57,10 +57,23 @@ pub struct Record {
     pub counts: Option<Value>,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
-    /// How far v moves when the same coalition is evaluated alone.
+    /// How far v moves when the same coalition is evaluated in another batch, and the standard deviation that follows for
+    /// interactions of each order.
     pub noise: Option<Value>,
     /// The seed of everything drawn.
     pub seed: u64,
+}
+
+/// What a sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SampleKind {
+    /// A text.
+    Text,
+    /// An image.
+    Image,
+    /// A row of a table.
+    Row,
 }
 
 /// Which network was run.

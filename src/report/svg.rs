@@ -1,19 +1,17 @@
 //! Charts as SVG, drawn by `plotters` in one theme.
 //!
-//! Colours are written as those of the light theme. [`STYLE`] maps each of them to a variable, so that a page, or the chart's own
+//! Colours are written as those of the light theme. A rule maps each of them to a variable, so that a page, or the chart's own
 //! file, can turn them dark: a rule of a style sheet wins over an attribute.
+
+mod axes;
+mod named;
 
 use std::fmt::Write as _;
 
 use plotters::coord::Shift;
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use unicode_width::UnicodeWidthStr;
 
-use super::chart::{Axis, Body, Chart, Ink, Layer, RankedBar, Scale, Shape};
-use super::text::draw::number;
-use crate::interaction::Kind;
+use super::chart::{Body, Chart, Ink};
 use crate::{Error, Result};
 
 /// Units of the drawing per pixel: plotters places everything at whole units.
@@ -48,7 +46,6 @@ const LOWERS: RGBColor = RGBColor(0xb0, 0x45, 0x10);
 const NEUTRAL: RGBColor = RGBColor(0x5b, 0x3f, 0xb0);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Plane<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// The variables of the theme as declarations, light and dark.
 pub(super) fn variables() -> (String, String) {
@@ -136,13 +133,13 @@ fn draw(chart: &Chart) -> Result<(String, (i32, i32))> {
     let units = ((size.0 * FINE) as u32, (size.1 * FINE) as u32);
     let area = SVGBackend::with_string(&mut svg, units).into_drawing_area();
     let drawn = match &chart.body {
-        Body::Axes { x, y, layers } => axes(&area, x, y, layers),
-        Body::Ranked { label, bars } => ranked(&area, label, bars),
+        Body::Axes { x, y, layers } => axes::axes(&area, x, y, layers),
+        Body::Ranked { label, bars } => named::ranked(&area, label, bars),
         Body::Squares {
             label,
             names,
             squares,
-        } => pairs(&area, label, names, squares),
+        } => named::pairs(&area, label, names, squares),
     };
     drawn
         .and_then(|()| area.present().map_err(|error| error.to_string()))
@@ -192,95 +189,6 @@ fn color(ink: Ink) -> RGBColor {
     }
 }
 
-fn axes(area: &Area<'_>, x: &Axis, y: &Axis, layers: &[Layer]) -> Result<(), String> {
-    let named: Vec<&Layer> = layers
-        .iter()
-        .filter(|layer| !layer.label.is_empty())
-        .collect();
-    write(area, &y.label, &font(LETTER, FAINT), (8, 6))?;
-    legend(area, &named)?;
-    let top = if named.is_empty() { 28 } else { 46 };
-    let mut plane = ChartBuilder::on(area)
-        .margin_top(top * FINE)
-        .margin_right(14 * FINE)
-        .margin_left(4 * FINE)
-        .margin_bottom(2 * FINE)
-        .x_label_area_size(42 * FINE)
-        .y_label_area_size(46 * FINE)
-        .build_cartesian_2d(x.low..x.high, y.low..y.high)
-        .map_err(said)?;
-    let (x_tick, y_tick) = (|at: &f64| tick(*at, x.scale), |at: &f64| tick(*at, y.scale));
-    plane
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(stroke(RULE, 1.0))
-        .axis_style(stroke(RULE, 1.0))
-        .x_labels(12)
-        .y_labels(6)
-        .x_label_formatter(&x_tick)
-        .y_label_formatter(&y_tick)
-        .label_style(font(LETTER, FAINT))
-        .axis_desc_style(font(LETTER, FAINT))
-        .x_desc(x.label.as_str())
-        .set_all_tick_mark_size(3 * FINE)
-        .draw()
-        .map_err(said)?;
-    if y.low < 0.0 && y.high > 0.0 && y.scale == Scale::Linear {
-        let zero = PathElement::new([(x.low, 0.0), (x.high, 0.0)], stroke(FAINT, 1.0));
-        plane.draw_series([zero]).map_err(said)?;
-    }
-    layers.iter().try_for_each(|layer| put(&mut plane, layer))
-}
-
-/// The words of a tick; none between whole numbers where only those mean something.
-fn tick(at: f64, scale: Scale) -> String {
-    match scale {
-        Scale::Whole if (at - at.round()).abs() > 1e-6 || at < -1e-6 => String::new(),
-        Scale::Whole => format!("{:.0}", at.round().abs()),
-        Scale::Log if (at - at.round()).abs() > 1e-6 => String::new(),
-        Scale::Log if at > -3.5 => format!("{}", 10f64.powi(at.round() as i32)),
-        Scale::Log => format!("1e−{}", -at.round()),
-        Scale::Linear => {
-            let text = number(at);
-            match text.contains('.') && !text.contains('e') {
-                true => text.trim_end_matches('0').trim_end_matches('.').into(),
-                false => text,
-            }
-        }
-    }
-}
-
-fn legend(area: &Area<'_>, named: &[&Layer]) -> Result<(), String> {
-    let mut left = 8;
-    for layer in named {
-        let ink = color(layer.ink);
-        let point = |x: i32, y: i32| ((left + x) * FINE, y * FINE);
-        let line = |width| PathElement::new([point(0, 34), point(16, 34)], stroke(ink, width));
-        match &layer.shape {
-            Shape::Bars { hollow, .. } => {
-                swatch(area, [point(2, 29), point(14, 39)], ink, *hollow)?
-            }
-            Shape::Band(_) => {
-                let faint = Rectangle::new([point(0, 29), point(16, 39)], ink.mix(0.18).filled());
-                area.draw(&faint).map_err(said)?;
-            }
-            Shape::Dashed(_) => {
-                for dash in [0, 6, 12] {
-                    let dash =
-                        PathElement::new([point(dash, 34), point(dash + 4, 34)], stroke(ink, 1.5));
-                    area.draw(&dash).map_err(said)?;
-                }
-            }
-            Shape::Dotted(_) | Shape::Line(_) => area.draw(&line(2.0)).map_err(said)?,
-        }
-        let style = font(LETTER - 1, INK).pos(Pos::new(HPos::Left, VPos::Center));
-        write(area, &layer.label, &style, (left + 21, 34))?;
-        left += 21 + (6 * layer.label.width() as i32) + 6;
-    }
-    Ok(())
-}
-
 /// A rectangle that is filled, or only has an outline.
 fn swatch(
     area: &Area<'_>,
@@ -309,151 +217,4 @@ fn outline<T: Copy>(left: T, right: T, low: T, high: T) -> [(T, T); 5] {
 fn styles(ink: RGBColor, hollow: bool) -> (ShapeStyle, ShapeStyle) {
     let fill = if hollow { PAPER } else { ink };
     (fill.filled(), stroke(ink, 1.5))
-}
-
-fn put(plane: &mut Plane<'_>, layer: &Layer) -> Result<(), String> {
-    let ink = color(layer.ink);
-    match &layer.shape {
-        Shape::Line(points) => {
-            plane
-                .draw_series(LineSeries::new(points.iter().copied(), stroke(ink, 2.0)))
-                .map_err(said)?;
-        }
-        Shape::Dotted(points) => {
-            plane
-                .draw_series(LineSeries::new(points.iter().copied(), stroke(ink, 2.0)))
-                .map_err(said)?;
-            let dots = points
-                .iter()
-                .map(|&at| Circle::new(at, 3 * FINE, ink.filled()));
-            plane.draw_series(dots).map_err(said)?;
-        }
-        Shape::Dashed(points) => {
-            let dashes =
-                DashedLineSeries::new(points.iter().copied(), 6 * FINE, 4 * FINE, stroke(ink, 1.5));
-            plane.draw_series(dashes).map_err(said)?;
-        }
-        Shape::Band(points) => {
-            let lower = points.iter().map(|&(x, low, _)| (x, low));
-            let upper = points.iter().rev().map(|&(x, _, high)| (x, high));
-            let band = Polygon::new(lower.chain(upper).collect::<Vec<_>>(), ink.mix(0.18));
-            plane.draw_series([band]).map_err(said)?;
-        }
-        Shape::Bars { bars, hollow } => {
-            let (fill, line) = styles(ink, *hollow);
-            let filled = bars.iter().map(|&[left, right, low, high]| {
-                Rectangle::new([(left, low), (right, high)], fill)
-            });
-            plane.draw_series(filled).map_err(said)?;
-            let lines = bars.iter().map(|&[left, right, low, high]| {
-                PathElement::new(outline(left, right, low, high), line)
-            });
-            plane.draw_series(lines).map_err(said)?;
-        }
-    }
-    Ok(())
-}
-
-/// Names on the left, bars on either side of zero, numbers at the right edge.
-fn ranked(area: &Area<'_>, label: &str, bars: &[RankedBar]) -> Result<(), String> {
-    let (left, right) = (300, RANKED_WIDTH - 84);
-    let most = bars.iter().fold(0.0f64, |most, bar| most.max(bar.value));
-    let least = bars.iter().fold(0.0f64, |least, bar| least.min(bar.value));
-    let width = (most - least).max(f64::MIN_POSITIVE);
-    let place = |value: f64| {
-        let share = (value - least) / width;
-        ((f64::from(left) + share * f64::from(right - left)) * f64::from(FINE)).round() as i32
-    };
-    let end = Pos::new(HPos::Right, VPos::Center);
-    write(
-        area,
-        label,
-        &font(LETTER, FAINT).pos(end),
-        (RANKED_WIDTH - 12, 16),
-    )?;
-    for (row, bar) in bars.iter().enumerate() {
-        let middle = 40 + ROW * row as i32;
-        let ink = if bar.value < 0.0 { LOWERS } else { RAISES };
-        let kind = bar.kind.map_or(String::new(), |kind| kind.to_string());
-        let start = Pos::new(HPos::Left, VPos::Center);
-        write(
-            area,
-            &kind,
-            &font(LETTER - 1, FAINT).pos(start),
-            (12, middle),
-        )?;
-        write(
-            area,
-            &bar.name,
-            &font(LETTER + 1, INK).pos(start),
-            (48, middle),
-        )?;
-        let corners = [
-            (place(bar.value.min(0.0)), (middle - 7) * FINE),
-            (place(bar.value.max(0.0)), (middle + 7) * FINE),
-        ];
-        swatch(area, corners, ink, bar.kind == Some(Kind::Or))?;
-        write(
-            area,
-            &number(bar.value),
-            &font(LETTER, ink).pos(end),
-            (RANKED_WIDTH - 12, middle),
-        )?;
-    }
-    let bottom = (26 + ROW * bars.len() as i32) * FINE;
-    let zero = PathElement::new(
-        [(place(0.0), 26 * FINE), (place(0.0), bottom)],
-        stroke(FAINT, 1.0),
-    );
-    area.draw(&zero).map_err(said)
-}
-
-/// A square for each pair, below the diagonal: its area is the size of the value.
-fn pairs(
-    area: &Area<'_>,
-    label: &str,
-    names: &[String],
-    squares: &[(usize, usize, f64)],
-) -> Result<(), String> {
-    write(area, label, &font(LETTER, FAINT), (8, 6))?;
-    let (left, top) = (92, 26);
-    let cell = ((SIZE.1 - top - 10) * FINE / names.len().max(3) as i32).min(60 * FINE);
-    let size = (cell / FINE - 2).clamp(4, LETTER);
-    let most = squares
-        .iter()
-        .fold(f64::MIN_POSITIVE, |most, square| most.max(square.2.abs()));
-    let corner = |i: i32, j: i32| (left * FINE + i * cell, top * FINE + j * cell);
-    for (j, name) in names.iter().enumerate().skip(1) {
-        let (_, y) = corner(0, j as i32);
-        let right = font(size, INK).pos(Pos::new(HPos::Right, VPos::Center));
-        area.draw_text(name, &right, ((left - 8) * FINE, y + cell / 2))
-            .map_err(said)?;
-    }
-    for (i, name) in names.iter().enumerate().take(names.len() - 1) {
-        // On the diagonal, where the squares of its own column begin.
-        let (x, y) = corner(i as i32, i as i32);
-        let start = font(size, INK).pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw_text(name, &start, (x + cell / 8, y + cell / 2))
-            .map_err(said)?;
-    }
-    for &(i, j, value) in squares {
-        let (x, y) = corner(i as i32, j as i32);
-        let frame = PathElement::new(outline(x, x + cell, y, y + cell), stroke(RULE, 1.0));
-        area.draw(&frame).map_err(said)?;
-        let half = (0.46 * f64::from(cell) * (value.abs() / most).sqrt()).round() as i32;
-        let (middle, center) = (x + cell / 2, y + cell / 2);
-        let corners = [
-            (middle - half, center - half),
-            (middle + half, center + half),
-        ];
-        if half > 0 {
-            swatch(
-                area,
-                corners,
-                if value < 0.0 { LOWERS } else { RAISES },
-                value < 0.0,
-            )?;
-        }
-    }
-    Ok(())
 }

@@ -51,17 +51,62 @@ const CPU_POSITIONS: usize = 512;
 /// Forward passes whose keys and values are held at a time, at most: about one for each level of the deepest trie.
 const HELD: usize = 24;
 
+/// Bytes of activations of one token position of a trie, with the keys and values that are held for it.
+pub fn bytes_per_position(config: &ModelConfig, tokens: usize) -> u64 {
+    let own = bytes_per_sequence(config, Family::Decoder, tokens, 0) / tokens.max(1) as u64;
+    let kept = 8 * config.layers * config.kv_heads * config.head_dim * HELD;
+    own + kept as u64
+}
+
 /// The segments and positions of one forward pass over a trie of sequences of `tokens` tokens: as many as fit, with keys and
 /// values, into a quarter of the free memory when eight run at once, at most 512 positions.
 pub fn wave(config: &ModelConfig, tokens: usize, free: Option<u64>) -> Budget {
-    let own = bytes_per_sequence(config, Family::Decoder, tokens, 0) / tokens.max(1) as u64;
-    let kept = 8 * config.layers * config.kv_heads * config.head_dim * HELD;
     let budget = free.unwrap_or(ASSUMED_FREE) / 4 / SIDE_BY_SIDE;
-    let positions = (budget / (own + kept as u64).max(1)).clamp(1, CPU_POSITIONS as u64) as usize;
+    let each = bytes_per_position(config, tokens).max(1);
+    let positions = (budget / each).clamp(1, CPU_POSITIONS as u64) as usize;
     Budget {
         segments: positions,
         positions,
     }
+}
+
+/// What one piece of a table is worth, in floating-point operations: some ten seconds of one core.
+const PIECE_OPERATIONS: f64 = 2e12;
+
+/// A table that shares prefixes and is worth less than this, in floating-point operations, is not cut into pieces: a minute of
+/// one core.
+pub const SHORT_TABLE: f64 = 1e13;
+
+/// Coalitions of a piece whose evaluation is cheap: eight full batches, so that the cores have something to share.
+const CHEAP_PIECE: usize = 512;
+
+/// Coalitions of the smallest piece, a full batch.
+const LEAST_PIECE: usize = MOST_ROWS;
+
+/// The most coalitions of a piece: what is held at a time while prefixes are shared.
+const MOST_PIECE: usize = 1 << 20;
+
+/// The most pieces, each a file.
+const MOST_PIECES: usize = 1 << 12;
+
+/// The share of token positions that may be computed in more than one piece.
+const REPEATED: f64 = 0.05;
+
+/// How many players the pieces of a table are split by: few enough that a piece is worth its file, and enough that no more
+/// than some seconds are lost with it. `operations` is the work of one coalition, and `positions` the token positions of
+/// the whole table, given the split. The machine has no say, since values may round differently in other pieces.
+pub fn split(players: usize, operations: f64, positions: impl Fn(usize) -> f64) -> usize {
+    let affordable = (PIECE_OPERATIONS / operations.max(1.0)) as usize;
+    let piece = affordable.clamp(LEAST_PIECE, CHEAP_PIECE).ilog2() as usize;
+    let least = players.saturating_sub(MOST_PIECE.ilog2() as usize);
+    let most = players
+        .saturating_sub(piece)
+        .min(MOST_PIECES.ilog2() as usize);
+    let bearable = (1.0 + REPEATED) * positions(0);
+    (least..=most)
+        .rev()
+        .find(|&split| positions(split) <= bearable)
+        .unwrap_or(least)
 }
 
 #[cfg(test)]
@@ -73,5 +118,21 @@ mod tests {
         assert_eq!(batch_size(1 << 20, Some(1 << 34)), 64);
         assert_eq!(batch_size(1 << 20, Some(1 << 26)), 2);
         assert_eq!(batch_size(1 << 30, Some(1 << 26)), 1);
+    }
+
+    #[test]
+    fn pieces_are_worth_their_file_and_repeat_little() {
+        let alike = |_| 1.0;
+        assert_eq!(split(7, 1e6, alike), 0);
+        assert_eq!(split(12, 1e6, alike), 3);
+        // A network of 1 G parameters on 20 tokens.
+        assert_eq!(split(12, 4e10, alike), 6);
+        assert_eq!(split(24, 1e6, alike), 12);
+        // What each piece repeats of the beginning, a two-hundredth of the table, adds up.
+        let repeats = |split: usize| 0.995 + 0.005 * f64::from(1 << split);
+        assert_eq!(split(12, 4e10, repeats), 3);
+        let nothing_shared = |split: usize| f64::from(1 << split);
+        assert_eq!(split(12, 4e10, nothing_shared), 0);
+        assert_eq!(split(22, 1e6, nothing_shared), 2);
     }
 }

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{Aim, Counts, Progress, Readout, budget};
+use super::{Aim, Counts, Progress, Readout, budget, memory};
+use crate::game::Pieces;
 use crate::input::{Features, Players};
 use crate::model::{FeatureModel, Shape};
 use crate::{Coalition, Error, Game, Result};
@@ -19,6 +20,8 @@ pub struct FeatureGame<'a> {
     readout: Readout,
     /// The layer that the features enter.
     layer: usize,
+    /// The batch that was asked for.
+    asked: Option<usize>,
     batch: usize,
     progress: Option<Progress<'a>>,
     counts: Counts,
@@ -71,18 +74,48 @@ impl<'a> FeatureGame<'a> {
             return Err(misfit([c, h, w], features));
         }
         readout.check(model.classes().len())?;
-        let widest = model.widest();
-        Ok(Self {
+        let game = Self {
             model,
             features,
             players,
             aim,
             readout,
             layer,
-            batch: batch.unwrap_or_else(|| budget::images(widest, crate::device::free_memory())),
+            asked: batch,
+            batch: 1,
             progress: None,
             counts: Counts::default(),
-        })
+        };
+        Ok(game.with_memory(None))
+    }
+
+    /// Keeps the process within `bytes` of memory, where given; chooses the batch size anew.
+    pub fn with_memory(mut self, bytes: Option<u64>) -> Self {
+        let chosen = || budget::images(self.model.widest(), memory::free(bytes));
+        self.batch = self.asked.unwrap_or_else(chosen).max(1);
+        self
+    }
+
+    /// The pieces in which its table is best asked for: of a size that follows from the network alone.
+    ///
+    /// # Errors
+    /// No player, or too many for a table.
+    pub fn pieces(&self) -> Result<Pieces> {
+        // Every weight meets every place of the features at most.
+        let [_, height, width] = self.model.shape(self.layer);
+        let operations = 2.0 * (self.model.parameters() * height * width) as f64;
+        let players = self.players.count();
+        Pieces::new(players, budget::split(players, operations, |_| 1.0))
+    }
+
+    /// What was computed since this was asked last.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Sets the most coalitions of one forward pass, at least one.
+    pub fn set_batch(&mut self, rows: usize) {
+        self.batch = rows.max(1);
     }
 
     /// Has `progress` called as coalitions are done.

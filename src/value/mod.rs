@@ -6,6 +6,7 @@
 pub mod budget;
 mod features;
 mod fill;
+mod memory;
 mod noise;
 mod readout;
 mod sample;
@@ -14,7 +15,7 @@ mod target;
 
 pub use features::FeatureGame;
 pub use fill::{Sequence, fill};
-pub use noise::{Noise, probe};
+pub use noise::{Noise, Probe, probe};
 pub use readout::Readout;
 pub use sample::SampleGame;
 pub use target::Aim;
@@ -23,15 +24,16 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::game::Pieces;
 use crate::input::baseline::Absence;
 use crate::input::{Players, TokenizedText};
 use crate::model::{Budget, Family, Model, TokenBatch};
 use crate::{Coalition, Error, Game, Result};
 
 /// What was computed so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Coalitions evaluated.
     pub coalitions: u64,
@@ -41,6 +43,19 @@ pub struct Counts {
     pub token_positions_naive: u64,
     /// Forward passes.
     pub forward_batches: u64,
+    /// How often memory did not suffice and the batch was halved.
+    #[serde(default)]
+    pub halvings: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.coalitions += more.coalitions;
+        self.token_positions += more.token_positions;
+        self.token_positions_naive += more.token_positions_naive;
+        self.forward_batches += more.forward_batches;
+        self.halvings += more.halvings;
+    }
 }
 
 /// Settings of a [`NetworkGame`].
@@ -50,8 +65,8 @@ pub struct NetworkOptions {
     pub absence: Absence,
     /// Logits → v.
     pub readout: Readout,
-    /// The most rows of one forward pass, which are coalitions, or segments where prefixes are shared; `None` chooses by the
-    /// memory that is free.
+    /// The most rows of one forward pass, which are coalitions, or token positions where prefixes are shared; `None` chooses
+    /// by the memory that is free.
     pub batch: Option<usize>,
     /// Whether a decoder on the CPU computes what several coalitions begin with only once. Otherwise every coalition is a
     /// row of its own, as it is in all other networks.
@@ -77,6 +92,8 @@ pub struct NetworkGame<'a> {
     /// Rows are coalitions; see `budget` for those that share.
     batch: usize,
     budget: Budget,
+    /// Bytes that the process may take in all.
+    memory: Option<u64>,
     /// The embedding (D) of absence, where absence is an embedding.
     extra: Option<Tensor>,
     progress: Option<Progress<'a>>,
@@ -101,35 +118,35 @@ impl<'a> NetworkGame<'a> {
         if aim.is_class {
             options.readout.check(model.config().classes.len())?;
         }
-        let free = crate::device::free_memory();
-        let bytes =
-            budget::bytes_per_sequence(model.config(), model.family(), tokens, aim.outputs.len());
-        let batch = options
-            .batch
-            .unwrap_or_else(|| budget::batch_size(bytes, free));
-        let budget = match options.batch {
-            Some(segments) => Budget {
-                segments,
-                positions: usize::MAX,
-            },
-            None => budget::wave(model.config(), tokens, free),
-        };
         let extra = match options.absence {
             Absence::MeanEmbedding => Some(model.mean_embedding()?),
             _ => None,
         };
-        Ok(Self {
+        let mut game = Self {
             model,
             text,
             players,
             aim,
             options,
-            batch: batch.max(1),
-            budget,
+            batch: 1,
+            budget: Budget {
+                segments: 1,
+                positions: 1,
+            },
+            memory: None,
             extra,
             progress: None,
             counts: Counts::default(),
-        })
+        };
+        game.choose_batch();
+        Ok(game)
+    }
+
+    /// Keeps the process within `bytes` of memory, where given; chooses the batch size anew.
+    pub fn with_memory(mut self, bytes: Option<u64>) -> Self {
+        self.memory = bytes;
+        self.choose_batch();
+        self
     }
 
     /// Has `progress` called as coalitions are done.
@@ -143,12 +160,62 @@ impl<'a> NetworkGame<'a> {
         self.counts
     }
 
+    /// What was computed since this was asked last.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// The pieces in which its table is best asked for: of a size that follows from the network and the sample alone.
+    ///
+    /// # Errors
+    /// No player, or too many for a table.
+    pub fn pieces(&self) -> Result<Pieces> {
+        let players = self.players.count();
+        let per_position = 2.0 * self.model.parameters() as f64;
+        let operations = per_position * self.tokens() as f64;
+        // A position is computed once for each way in which the players up to it stand, and once more for each piece.
+        let positions = |split: usize| {
+            let mut seen = vec![false; players];
+            let mut ways = split as i32;
+            let mut sum = 0.0;
+            for owner in &self.players.owner {
+                if let Some(player) = *owner {
+                    let new = !std::mem::replace(&mut seen[player], true);
+                    ways += i32::from(new && player >= split);
+                }
+                sum += f64::from(ways).exp2();
+            }
+            sum + self.aim.suffix().len() as f64 * (players as f64).exp2()
+        };
+        let split = match self.shares_prefixes() {
+            // A table that is soon done is made whole, and computes no position twice.
+            true if per_position * positions(0) < budget::SHORT_TABLE => 0,
+            true => budget::split(players, operations, positions),
+            false => budget::split(players, operations, |_| 1.0),
+        };
+        Pieces::new(players, split)
+    }
+
     /// The most rows of one forward pass, see [`NetworkOptions::batch`].
     pub fn batch(&self) -> usize {
         match self.shares_prefixes() {
             true => self.budget.segments.max(1),
             false => self.batch,
         }
+    }
+
+    /// Sets the most rows of one forward pass, at least one.
+    pub fn set_batch(&mut self, rows: usize) {
+        self.batch = rows.max(1);
+        self.budget = Budget {
+            segments: self.batch,
+            positions: self.batch,
+        };
+    }
+
+    /// The tokens of the full sequence.
+    fn tokens(&self) -> usize {
+        self.text.ids.len() + self.aim.suffix().len()
     }
 
     fn shares_prefixes(&self) -> bool {
@@ -271,24 +338,24 @@ impl Game for NetworkGame<'_> {
     }
 
     fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
-        let mut values = Vec::with_capacity(coalitions.len());
-        if self.shares_prefixes() {
-            values = self.shared(coalitions)?;
+        let values = if self.shares_prefixes() {
+            self.within_memory(|game| game.shared(coalitions))?
         } else {
             // Whole sequences are written down, so that only some are held at a time.
+            let mut values = Vec::with_capacity(coalitions.len());
             for chunk in coalitions.chunks(PLAIN_CHUNK) {
-                values.extend(self.plain(chunk)?);
+                values.extend(self.within_memory(|game| game.plain(chunk))?);
             }
-        }
+            values
+        };
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             return Err(Error::NotFinite {
                 coalition: coalitions[at].clone(),
                 value: values[at],
             });
         }
-        let tokens = self.text.ids.len() + self.aim.suffix().len();
         self.counts.coalitions += coalitions.len() as u64;
-        self.counts.token_positions_naive += (coalitions.len() * tokens) as u64;
+        self.counts.token_positions_naive += (coalitions.len() * self.tokens()) as u64;
         Ok(values)
     }
 }

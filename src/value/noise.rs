@@ -2,10 +2,19 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::game::{Game, ValueTable};
 use crate::{Coalition, Result};
+
+/// Coalitions evaluated in another batch than that of the table, to be compared with it once it is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Table indices.
+    pub coalitions: Vec<usize>,
+    /// v of each.
+    pub values: Vec<f64>,
+}
 
 /// What a probe of re-evaluated coalitions found, in the units of v.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -18,37 +27,50 @@ pub struct Noise {
     pub probe_max: f64,
 }
 
-/// Evaluates `probes` coalitions, drawn by `seed`, again, each with `companions` others, and compares them with `table`. The
-/// batch must not be the one that the table was made in, or there is nothing to see.
+/// Evaluates `probes` coalitions, drawn by `seed`, each with `companions` others. The batch must not be the one that the
+/// table is made in, or there is nothing to see.
 ///
 /// # Errors
 /// Whatever the game meets.
-pub fn probe(
-    game: &mut dyn Game,
-    table: &ValueTable,
-    probes: usize,
-    companions: usize,
-    seed: u64,
-) -> Result<Noise> {
+pub fn probe(game: &mut dyn Game, probes: usize, companions: usize, seed: u64) -> Result<Probe> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut draw = || rng.random_range(0..table.values().len());
-    let (mut squares, mut probe_max) = (0.0, 0.0f64);
-    for _ in 0..probes {
-        let asked: Vec<usize> = (0..=companions).map(|_| draw()).collect();
+    let mut draw = || rng.random_range(0..1usize << game.players());
+    let asked: Vec<Vec<usize>> = (0..probes)
+        .map(|_| (0..=companions).map(|_| draw()).collect())
+        .collect();
+    let mut found = Probe {
+        coalitions: Vec::new(),
+        values: Vec::new(),
+    };
+    for asked in asked {
         let coalitions: Vec<_> = asked
             .iter()
             .map(|&s| Coalition::from_index(s as u64))
             .collect();
-        let again = game.values(&coalitions)?;
-        let difference = again
-            .first()
-            .map_or(0.0, |again| (again - table[asked[0]]).abs());
-        squares += difference * difference;
-        probe_max = probe_max.max(difference);
+        let values = game.values(&coalitions)?;
+        found.coalitions.extend(asked.first());
+        found.values.extend(values.first());
     }
-    Ok(Noise {
-        probes,
-        probe_std: (squares / probes.max(1) as f64).sqrt(),
-        probe_max,
-    })
+    Ok(found)
+}
+
+impl Noise {
+    /// How far `probe` lies from `table`; coalitions that the table does not have are left out.
+    pub fn new(probe: &Probe, table: &ValueTable) -> Self {
+        let pairs = probe.coalitions.iter().zip(&probe.values);
+        let differences: Vec<f64> = pairs
+            .filter_map(|(&s, value)| Some((value - table.values().get(s)?).abs()))
+            .collect();
+        let squares: f64 = differences
+            .iter()
+            .map(|difference| difference * difference)
+            .sum();
+        Self {
+            probes: differences.len(),
+            probe_std: (squares / differences.len().max(1) as f64).sqrt(),
+            probe_max: differences
+                .iter()
+                .fold(0.0, |max, &difference| max.max(difference)),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! A game on a sample of whatever kind.
 
 use super::{Counts, FeatureGame, NetworkGame, Progress};
+use crate::game::Pieces;
 use crate::{Coalition, Game, Result};
 
 /// A network on a text, an image or a row.
@@ -20,11 +21,46 @@ impl<'a> SampleGame<'a> {
         }
     }
 
+    /// Keeps the process within `bytes` of memory, where given; chooses the batch size anew.
+    pub fn with_memory(self, bytes: Option<u64>) -> Self {
+        match self {
+            Self::Text(game) => Self::Text(game.with_memory(bytes)),
+            Self::Features(game) => Self::Features(game.with_memory(bytes)),
+        }
+    }
+
+    /// The pieces in which its table is best asked for: of a size that follows from the network and the sample alone.
+    ///
+    /// # Errors
+    /// No player, or too many for a table.
+    pub fn pieces(&self) -> Result<Pieces> {
+        match self {
+            Self::Text(game) => game.pieces(),
+            Self::Features(game) => game.pieces(),
+        }
+    }
+
     /// What was computed so far.
     pub fn counts(&self) -> Counts {
         match self {
             Self::Text(game) => game.counts(),
             Self::Features(game) => game.counts(),
+        }
+    }
+
+    /// What was computed since this was asked last.
+    pub fn take_counts(&mut self) -> Counts {
+        match self {
+            Self::Text(game) => game.take_counts(),
+            Self::Features(game) => game.take_counts(),
+        }
+    }
+
+    /// Sets the most rows of one forward pass, at least one.
+    pub fn set_batch(&mut self, rows: usize) {
+        match self {
+            Self::Text(game) => game.set_batch(rows),
+            Self::Features(game) => game.set_batch(rows),
         }
     }
 

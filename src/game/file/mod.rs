@@ -26,7 +26,7 @@ mod whole;
 pub use labels::read_roster;
 pub use npy::{read, write};
 pub use recorded::Recorded;
-pub(crate) use whole::{atomically, sibling};
+pub(crate) use whole::{atomically, sibling, sibling_of};
 
 use std::fs::File;
 use std::io::{self, Read};

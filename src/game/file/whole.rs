@@ -51,3 +51,14 @@ pub(crate) fn sibling(path: &Path) -> io::Result<(PathBuf, File)> {
         }
     }
 }
+
+/// The process that made the [`sibling`] called `name`, if it is one.
+pub(crate) fn sibling_of(name: &str) -> Option<u32> {
+    let (_, numbers) = name
+        .strip_prefix('.')?
+        .strip_suffix(".tmp")?
+        .rsplit_once('.')?;
+    let (process, attempt) = numbers.split_once('-')?;
+    attempt.parse::<u32>().ok()?;
+    process.parse().ok()
+}

@@ -228,7 +228,7 @@ impl Store {
         &self,
         game: &mut G,
         shard: Shard,
-        mut note: impl FnMut(&G) -> Value,
+        mut note: impl FnMut(&mut G) -> Value,
         mut go_on: impl FnMut(usize) -> bool,
     ) -> Result<bool> {
         let missing = self.missing(shard)?;

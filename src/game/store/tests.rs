@@ -17,7 +17,7 @@ fn open(dir: &Path, opening: Opening) -> Result<Store> {
 fn fill(store: &Store, shard: Shard, most: usize) -> bool {
     let mut game = synthetic::parse(GAME).expect("a game");
     let mut done = 0;
-    let note = |_: &_| json!({ "seconds": 1.5 });
+    let note = |_: &mut _| json!({ "seconds": 1.5 });
     let filled = store.fill(&mut game, shard, note, |_| {
         done += 1;
         done < most

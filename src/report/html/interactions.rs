@@ -89,6 +89,7 @@ fn row(
                         @if place > 0 { span.dot { " · " } }
                         bdi { (names.get(player).map_or("", String::as_str)) }
                     }
+                    @if entry.below_noise { " " span.noise title="as small as noise in v alone could make it" { "noise?" } }
                 }
                 span class={ "effect " @if entry.effect < 0.0 { "lowers" } @else { "raises" } } { (signed(entry.effect)) }
                 (bar(entry.effect, reach, kind == "or"))

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::report::text::draw::{cut, inert, number};
-use crate::report::{ImageInfo, PlayerInfo, Record, RowInfo};
+use crate::report::{ImageInfo, PlayerInfo, Record, RowInfo, SampleKind};
 
 /// Columns of a player's text in the sentence.
 const WORD: usize = 40;
@@ -39,7 +39,7 @@ pub(super) fn section(record: &Record) -> Markup {
     let text = record
         .sample
         .as_deref()
-        .filter(|_| record.kind.as_deref().unwrap_or("text") == "text");
+        .filter(|_| matches!(record.kind, None | Some(SampleKind::Text)));
     let content = match (&record.image, &record.row, text) {
         (Some(image), ..) => drawn(image, record),
         (None, Some(row), _) => tabled(row, record),

@@ -51,12 +51,14 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
             )
         );
         let bar = bar(entry.effect.abs() / strongest, 20);
+        let noise = if entry.below_noise { " noise?" } else { "" };
         let _ = writeln!(
             out,
-            "  {kind:<3} {}  {}  {}",
+            "  {kind:<3} {}  {}  {}{}",
             pad(&cut(name, wide), wide),
             page.signed(entry.effect, &effect),
-            page.signed(entry.effect, &bar)
+            page.signed(entry.effect, &bar),
+            page.ink(Ink::Faint, noise)
         );
     }
     if found.salient.count == 0 {
@@ -135,6 +137,13 @@ pub(in crate::report) fn certificate(found: &InteractionReport, span: f64) -> Ve
         format!("fit: {fit}; total strength {}, {proof}", number(found.l1)),
         left(found.residual_rms, found.residual_max, "all interactions"),
     ];
+    if let Some(noise) = found.noise.as_ref().filter(|noise| noise.salient_below > 0) {
+        lines.push(format!(
+            "noise?: {} of the interactions that pass lie below 3·2^(order/2)·σ, as far as the noise of v alone reaches (σ = {})",
+            noise.salient_below,
+            number(noise.std)
+        ));
+    }
     if found.alternatives > 0 {
         let count = found.alternatives;
         lines.push(format!("other explanations may be as good: {count} interactions not listed could stand in for listed ones"));
