@@ -91,7 +91,8 @@ pub(in crate::report) fn meaning(record: &Record) -> String {
                 ""
             };
             format!(
-                "v = {sum}{readout} of `{target}`{unit}; absent players: {}",
+                "v = {sum}{} of `{target}`{unit}; absent players: {}",
+                inert(readout),
                 inert(baseline)
             )
         }
@@ -126,6 +127,6 @@ pub fn closing(page: Page, record: &Record) -> String {
         (record.n as f64).exp2()
     );
     let mut out = String::from("\n");
-    faint(page, &mut out, &line);
+    faint(page, &mut out, &inert(&line));
     out
 }
