@@ -12,7 +12,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::chart::{Body, Chart, Ink};
-use super::text::inert;
+use super::text::draw::{cut, inert};
 use crate::{Error, Result};
 
 /// Units of the drawing per pixel: plotters places everything at whole units.
@@ -24,6 +24,9 @@ const SIZE: (i32, i32) = (380, 244);
 /// Pixels of a row of named bars, and of the whole width of such a chart.
 const ROW: i32 = 24;
 const RANKED_WIDTH: i32 = 640;
+
+/// Columns of a caption, which is the longest text of a chart.
+pub(super) const CAPTION: usize = 900;
 
 /// Pixels of a letter.
 const LETTER: i32 = 12;
@@ -108,10 +111,10 @@ pub(super) fn element(chart: &Chart) -> Result<String> {
     ))
 }
 
-/// Text as it may stand in a document or an attribute: inert, with everything escaped that has a meaning there.
+/// Text as it may stand in a document or an attribute: inert, not endless, with everything escaped that has a meaning there.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in inert(text).chars() {
+    for c in cut(&inert(text), CAPTION).chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

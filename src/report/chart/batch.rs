@@ -204,7 +204,7 @@ fn strength(group: &PlayersSummary) -> Option<Chart> {
             heights.extend(intervals.iter().flatten());
             layers.push(Layer::new("95 % band", Ink::Neutral, Shape::Band(band)));
         }
-        None => caption += "; a single sample, without a band.",
+        None => caption += "; without a band, since that takes several samples.",
     }
     if let Some(index) = group.bottleneck_index {
         caption += &format!(" Bottleneck index {}.", number(index));

@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::Result;
 use crate::report::chart::{Chart, Table};
 use crate::report::svg;
-use crate::report::text::inert;
+use crate::report::text::draw::{cut, inert};
 
 /// Charts side by side where there is room.
 pub(super) fn grid(charts: &[Chart]) -> Result<Markup> {
@@ -19,7 +19,7 @@ pub(super) fn grid(charts: &[Chart]) -> Result<Markup> {
                 figure {
                     h3 { (inert(&chart.title)) }
                     (PreEscaped(drawing))
-                    figcaption { (inert(&chart.caption)) }
+                    figcaption { (cut(&inert(&chart.caption), svg::CAPTION)) }
                     (numbers(&chart.table))
                 }
             }

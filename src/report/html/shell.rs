@@ -6,7 +6,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use crate::report::svg;
-use crate::report::text::draw::inert;
+use crate::report::text::draw::{cut, inert};
+
+/// Columns of the program's name.
+const PROGRAM: usize = 60;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -36,7 +39,7 @@ pub(super) fn page(title: &str, program: &str, body: &Markup) -> String {
             }
             body {
                 main { (body) }
-                footer { p { "Made by " (inert(program)) ". This file is complete: it loads nothing." } }
+                footer { p { "Made by " (cut(&inert(program), PROGRAM)) ". This file is complete: it loads nothing." } }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
