@@ -3,6 +3,7 @@
 mod about;
 mod args;
 mod batch;
+mod compare;
 mod extraction;
 mod games;
 mod network;
@@ -42,6 +43,7 @@ fn execute(global: &GlobalArgs, command: Command) -> anyhow::Result<()> {
         Command::Extract(args) => tables::extract(&args, global, &output),
         Command::Order(args) => tables::order(&args, global, &output),
         Command::Index(args) => tables::index(&args, global, &output),
+        Command::Compare(args) => compare::compare(&args, global, &output),
         Command::Models(ModelsCommand::List) => about::list_models(&output),
         Command::Models(ModelsCommand::Check { model }) => {
             about::check_model(&model, global, &output)

@@ -65,6 +65,7 @@ pub(crate) fn evaluate(
         dtype: "f64".into(),
         sample: None,
         players: Vec::new(),
+        groups: None,
         background: Vec::new(),
         baseline: None,
         readout: None,
@@ -80,9 +81,18 @@ pub(crate) fn evaluate(
     let start = Instant::now();
     let table = match source {
         Source::Game(game) => {
-            let table = games::table(game, output)?;
-            let numbered = games::numbers(table.players()).into_iter().enumerate();
-            record.players = numbered
+            let asked = games::Asked {
+                game,
+                memo: args.memo.as_deref(),
+                labels: args.labels.as_deref(),
+                seed: global.seed,
+            };
+            let values = games::Values::evaluate(asked, output)?;
+            record.groups = (!values.groups.is_empty()).then_some(values.groups);
+            record.players = values
+                .labels
+                .into_iter()
+                .enumerate()
                 .map(|(index, label)| PlayerInfo {
                     index,
                     label,
@@ -93,7 +103,7 @@ pub(crate) fn evaluate(
             record
                 .seconds
                 .insert("tabulate".into(), start.elapsed().as_secs_f64());
-            table
+            values.table
         }
         Source::Text(network, text) => {
             let found = network.tabulate(text, args, global.seed, output)?;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::game::Groups;
+
 /// The version of the run folder's format; a change that a reader would notice raises it.
 pub const SCHEMA: u32 = 1;
 
@@ -31,6 +33,9 @@ pub struct Record {
     pub sample: Option<String>,
     /// The players, in order.
     pub players: Vec<PlayerInfo>,
+    /// The agent, time and behaviour of each player, where they have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Groups>,
     /// Token indices that no player owns.
     pub background: Vec<usize>,
     /// What stood where a player was absent.
