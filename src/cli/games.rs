@@ -19,7 +19,7 @@ use super::output::Output;
 /// What `--game` takes.
 const GAMES: &str = "synthetic:EXPR, file:PATH[,bits=msb][,missing=VALUE] or exec:PROGRAM ARGS[,workers=K][,batch=N][,timeout=SECONDS][,retries=K]";
 
-/// The largest file among the words of a command whose content a memo is bound to.
+/// The largest file named by a command whose content a memo is bound to.
 const BOUND_BYTES: u64 = 1 << 26;
 
 /// A game, and what is asked of it beside its values.
@@ -162,14 +162,15 @@ fn process(command: &str, asked: Asked<'_>, output: &Output) -> anyhow::Result<O
     Ok(Opened { game, roster })
 }
 
-/// What a memo of a program is bound to: its command, the files that the command names, its players and its seed.
+/// What a memo of a program is bound to: its command, the files that its first two words name (the program, or an interpreter
+/// and its script; later ones may be the program's to write), its players and its seed.
 fn identity(words: &[String], roster: &Roster, seed: u64) -> anyhow::Result<Identity> {
     let mut identity = Identity::from([
         ("command".into(), words.join(" ")),
         ("seed".into(), seed.to_string()),
         ("players".into(), serde_json::to_string(roster)?),
     ]);
-    for word in words {
+    for word in words.iter().take(2) {
         let small = |data: std::fs::Metadata| data.is_file() && data.len() <= BOUND_BYTES;
         if std::fs::metadata(word).is_ok_and(small) {
             let bytes = std::fs::read(word).map_err(Error::read(word))?;
