@@ -413,7 +413,7 @@ fn games_and_value_files_that_are_none_are_refused() {
     refused(
         &["extract", "--game", "magic:1"],
         2,
-        &["--game must be synthetic:EXPR or file:PATH"],
+        &["--game must be synthetic:EXPR, file:PATH"],
     );
     refused(&["extract"], 2, &["--values <FILE>"]);
     let dir = tempfile::tempdir().expect("a folder");

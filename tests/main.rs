@@ -13,6 +13,8 @@ mod command;
 mod definitions;
 mod extract;
 mod game_files;
+#[cfg(feature = "cli")]
+mod games;
 mod golden;
 #[cfg(feature = "network")]
 mod hub;

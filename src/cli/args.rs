@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Shapley, Banzhaf and interaction indices
     Index(IndexArgs),
+    /// Faithfulness, sparsity, overlap and transfer between tables on the same players
+    Compare(CompareArgs),
     /// Model families that load, or a check of one model
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -201,9 +203,15 @@ pub(crate) struct SampleArgs {
     /// built-in demo model]
     #[arg(long, value_name = "MODEL", conflicts_with = "game")]
     pub(crate) model: Option<String>,
-    /// A game in place of a model: synthetic:EXPR or file:PATH[,bits=msb]
+    /// A game in place of a model: synthetic:EXPR, file:PATH[,bits=msb][,missing=VALUE], or exec:PROGRAM ARGS[,workers=K][,batch=N][,timeout=SECONDS][,retries=K]
     #[arg(long, value_name = "GAME")]
     pub(crate) game: Option<String>,
+    /// Keep the values of an exec: game here as they come, and take from here what is there
+    #[arg(long, value_name = "FILE", requires = "game")]
+    pub(crate) memo: Option<PathBuf>,
+    /// Who the players of a game are: CSV with columns label, agent, time, behaviour, or JSON
+    #[arg(long, value_name = "FILE", requires = "game")]
+    pub(crate) labels: Option<PathBuf>,
     /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas; grid:RxC or
     /// segments:FILE for an image; column, or columns separated by commas, for a row
     #[arg(long, default_value_t, value_name = "RULE", conflicts_with = "game")]
@@ -312,12 +320,18 @@ pub(crate) struct TabulateArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Values")]
 pub(crate) struct ValuesArgs {
-    /// A value table: .npy, 2^n numbers, bit i of the index is player i; or a run folder
+    /// A value table: .npy, 2^n numbers, bit i of the index is player i; .npz, .csv or .json; or a run folder
     #[arg(long, value_name = "FILE", required_unless_present = "game")]
     pub(crate) values: Option<PathBuf>,
-    /// A game: synthetic:EXPR or file:PATH[,bits=msb]
+    /// A game: synthetic:EXPR, file:PATH[,bits=msb][,missing=VALUE], or exec:PROGRAM ARGS[,workers=K][,batch=N][,timeout=SECONDS][,retries=K]
     #[arg(long, value_name = "GAME", conflicts_with = "values")]
     pub(crate) game: Option<String>,
+    /// Keep the values of an exec: game here as they come, and take from here what is there
+    #[arg(long, value_name = "FILE", requires = "game")]
+    pub(crate) memo: Option<PathBuf>,
+    /// Who the players are: CSV with columns label, agent, time, behaviour, or JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -409,6 +423,21 @@ pub(crate) struct IndexArgs {
     /// The highest order
     #[arg(long, default_value_t = 1, value_name = "K", value_parser = positive)]
     pub(crate) order: usize,
+    /// What becomes of v as the players with the largest values go, and as they come
+    #[arg(long)]
+    pub(crate) curves: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Two or more tables on the same players: run folders, value files, or games as for --game
+    #[arg(required = true, num_args = 2.., value_name = "TABLE")]
+    pub(crate) tables: Vec<String>,
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+    /// Which interactions count as salient: max:0.05 (of the strongest), span:0.03 (of |v(N) − v(∅)|), abs:X, top:K
+    #[arg(long, default_value_t, value_name = "RULE")]
+    pub(crate) threshold: Threshold,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

@@ -3,6 +3,7 @@
 mod about;
 mod args;
 mod batch;
+mod compare;
 mod evaluate;
 mod extraction;
 mod games;
@@ -90,6 +91,7 @@ fn execute(
         Command::Extract(args) => tables::extract(&args, global, output),
         Command::Order(args) => order::order(&args, global, config, output),
         Command::Index(args) => tables::index(&args, global, output),
+        Command::Compare(args) => compare::compare(&args, global, output),
         Command::Models(ModelsCommand::List) => about::list_models(output),
         Command::Models(ModelsCommand::Check { model }) => {
             about::check_model(&model, global, output)

@@ -40,12 +40,14 @@ pub(crate) fn order(
         };
     }
     if let (Some(game), true) = (&sample.game, contexts.asks()) {
-        let found = estimate(
-            &mut *games::open(game, output)?,
-            contexts,
-            None,
-            global.seed,
-        )?;
+        let asked = games::Asked {
+            game,
+            memo: sample.memo.as_deref(),
+            labels: sample.labels.as_deref(),
+            seed: global.seed,
+        };
+        let mut game = games::open(asked, output)?.game;
+        let found = estimate(&mut *game, contexts, None, global.seed)?;
         return alone(&found, dir, output);
     }
     let network = samples::network(sample, global, output)?;

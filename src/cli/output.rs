@@ -145,6 +145,16 @@ impl Output {
         }
     }
 
+    /// What hears what other programs say on the side: it is passed on where `--verbose` asks for it.
+    pub(crate) fn talk(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let verbose = self.verbose;
+        move |line| {
+            if verbose {
+                let _ = writeln!(io::stderr(), "{}", inert(line));
+            }
+        }
+    }
+
     /// A bar over `length` steps with rate and time left, drawn on stderr; hidden where nobody would see it.
     pub(crate) fn bar(&self, what: &'static str, length: u64) -> ProgressBar {
         self.styled(
@@ -202,10 +212,12 @@ pub(crate) fn fail(error: &AnyError) -> ExitCode {
         .map(|cause| sentence(&cause.to_string()))
         .collect();
     let _ = writeln!(io::stderr(), "error: {}", causes.join(": "));
-    let known = error
+    let mut known = error
         .chain()
-        .find_map(|cause| cause.downcast_ref::<Error>());
-    if let Some(hint) = known.and_then(hint) {
+        .filter_map(|cause| cause.downcast_ref::<Error>());
+    let hint = known.clone().find_map(hint);
+    let known = known.next();
+    if let Some(hint) = hint {
         let _ = writeln!(io::stderr(), "hint: {hint}");
     }
     if error.is::<Interrupted>() {
@@ -224,6 +236,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::TooManyPlayers { .. } => {
             "name fewer players with --players WORD,WORD,… or --players sentence, or take some out with --background"
         }
+        Error::Incomplete { .. } => {
+            "with --game file:PATH,missing=VALUE every coalition that the file lacks has that value"
+        }
+        Error::Process { .. } => "--verbose shows what the program writes to standard error",
         Error::UnknownModel { .. } => "`harsanyi models list` lists the families that load",
         Error::MissingBackend { feature: "cuda" } => {
             "build with `cargo build --release --features cuda`, or use --device cpu"
@@ -238,7 +254,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Unfinished { .. } => {
             "--resume goes on with it; to begin anew, name another folder with -o or remove it"
         }
-        Error::Incomplete { .. } => {
+        Error::PiecesMissing { .. } => {
             "run the shares that are missing again with --shard i/K, or all of it with --resume"
         }
         Error::Busy { .. } => {

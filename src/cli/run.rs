@@ -66,6 +66,7 @@ pub(crate) fn begun(global: &GlobalArgs, config: &Value) -> Record {
         map: None,
         row: None,
         players: Vec::new(),
+        groups: None,
         background: Vec::new(),
         baseline: None,
         readout: None,
@@ -101,7 +102,13 @@ pub(crate) fn evaluate(
         }
         Source::Game(game) => {
             record.game = Some(game.into());
-            games::evaluate(game, keep, record, output)
+            let asked = games::Asked {
+                game,
+                memo: args.memo.as_deref(),
+                labels: args.labels.as_deref(),
+                seed: global.seed,
+            };
+            games::evaluate(asked, keep, record, output)
         }
     }
 }

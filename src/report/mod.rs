@@ -1,9 +1,12 @@
 //! Results as files and as text for people.
 //!
 //! In come tables, interactions and statistics; out go the documents of a run folder ([`Record`], [`InteractionReport`],
-//! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page ([`text`]).
+//! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page
+//! ([`text`]).
 
+mod compare;
 pub mod folder;
+mod groups;
 mod indices;
 mod interactions;
 mod joint;
@@ -15,6 +18,10 @@ mod sampled_orders;
 mod sparsity;
 pub mod text;
 
+pub use compare::{
+    AgreementEntry, CompareReport, Compared, PairEntry, SetEntry, TableEntry, TransferEntry,
+};
+pub use groups::{DeletionReport, GroupMetrics, GroupReport, GroupTotal};
 pub use indices::{IndexReport, IndexValue, PlayerIndices};
 pub use interactions::{
     InteractionEntry, InteractionReport, NoiseReport, RefitReport, SalientReport,
@@ -29,4 +36,4 @@ pub use record::{
 pub use sampled_orders::{
     CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
 };
-pub use sparsity::SparsityReport;
+pub use sparsity::{SalientCount, SparsityReport};

@@ -1,14 +1,18 @@
 //! The page that a terminal shows: the sample with its players, interactions as bars, orders as a small chart.
 
+mod compare;
 mod curve;
 mod draw;
+mod groups;
 mod indices;
 mod interactions;
 mod names;
 mod orders;
 
+pub use compare::compare;
 pub use curve::curve;
 pub use draw::{Page, inert};
+pub use groups::{curves, groups};
 pub use indices::{index, players};
 pub use interactions::{interactions, joint};
 pub use orders::order_profile;
