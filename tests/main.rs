@@ -12,13 +12,19 @@ mod cli;
 mod command;
 mod definitions;
 mod extract;
+#[cfg(feature = "cli")]
+mod fuzz;
 mod golden;
 #[cfg(feature = "network")]
 mod hub;
 #[cfg(feature = "cli")]
 mod inference;
+#[cfg(feature = "cli")]
+mod keep;
 #[cfg(feature = "network")]
 mod models;
+#[cfg(feature = "cli")]
+mod mutate;
 mod shared;
 #[cfg(feature = "network")]
 mod trie;
