@@ -68,7 +68,8 @@ impl Coalition {
         Self::from_words(words)
     }
 
-    fn from_words(mut words: Vec<u64>) -> Self {
+    /// The coalition of these bits, 64 players to a word.
+    pub(crate) fn from_words(mut words: Vec<u64>) -> Self {
         while words.len() > 1 && words.last() == Some(&0) {
             words.pop();
         }

@@ -61,6 +61,30 @@ pub enum Error {
         /// Values answered.
         got: usize,
     },
+    /// Another program that is no game, or does not go on being one.
+    #[error("the game `{command}` {reason}")]
+    Process {
+        /// The program and its arguments.
+        command: String,
+        /// What it did.
+        reason: String,
+    },
+    /// A coalition that a table or file of values does not hold.
+    #[error("v({coalition}) is not among the values of the game")]
+    NoValue {
+        /// The coalition asked.
+        coalition: Coalition,
+    },
+    /// A file of values that is no complete table.
+    #[error("{missing} of {of} coalitions have no value, the first of them {first}")]
+    Incomplete {
+        /// How many have none.
+        missing: usize,
+        /// 2^n.
+        of: usize,
+        /// The first of them in the order of a table.
+        first: Coalition,
+    },
     /// A synthetic expression that does not parse.
     #[error("cannot read the game `{expression}`: {reason}")]
     Expression {
@@ -158,7 +182,7 @@ pub enum Error {
     },
     /// A table of which not all pieces are there.
     #[error("`{}` is not complete: {missing} of {of} pieces are missing ({which})", path.display())]
-    Incomplete {
+    PiecesMissing {
         /// Where it is.
         path: PathBuf,
         /// How many pieces are missing.

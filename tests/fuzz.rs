@@ -3,21 +3,25 @@
 //! A few thousand damaged files per reader; `HARSANYI_FUZZ=N` asks for N of each.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use candle_core::{DType, Device};
-use harsanyi::game::file::{self, BitOrder};
+use std::io::{Cursor, Write as _};
+
+use harsanyi::game::file::{self, BitOrder, FileOptions};
+use harsanyi::game::memo::Memo;
 use harsanyi::game::store::{Identity, Opening, Piece, Store};
 use harsanyi::game::{Pieces, Shard, synthetic};
-use harsanyi::input::{PlayerRule, Players, Target, TextTokenizer, dataset};
 use harsanyi::interaction::{Fit, Threshold};
-use harsanyi::model::{Checkpoint, Model, ModelConfig, Recipe, WeightFiles};
 use harsanyi::report::Record;
+use harsanyi::{Coalition, Game};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::mutate::mutate;
+
+#[cfg(feature = "network")]
+mod network;
 
 /// How long one case may take; a loaded machine included.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -142,125 +146,108 @@ fn npy_files() {
     });
 }
 
-#[test]
-fn data_sets() {
-    let seeds = |texts: &[&str]| -> Vec<Vec<u8>> {
-        texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+/// What `file::open` takes, by the ending of its name.
+fn values_of(path: &Path) -> bool {
+    let options = FileOptions {
+        bits: None,
+        missing: Some(0.0),
     };
-    let lines = seeds(&[
-        "{\"id\": \"s1\", \"text\": \"one two\", \"label\": 1}\n\n{\"sentence\": \"d\u{e9}j\u{e0} vu\", \"id\": 7}\n",
-        "{\"text\": \"\\u201equoted\\\" \\ud83d\\ude00\"}\n",
-    ]);
-    fuzz_file(2, 3000, "data.jsonl", &lines, |path| {
-        dataset::read(path, Some(50)).is_ok()
-    });
-    let table = seeds(&[
-        "id,text,label\n7,\"a, \"\"b\"\"\",1\n8,c d,0\n",
-        "sentence\nx y z\n",
-    ]);
-    fuzz_file(3, 3000, "data.csv", &table, |path| {
-        dataset::read(path, None).is_ok()
-    });
-    let table = seeds(&["sentence\tlabel\na \"quote\t1\nb\t0\n"]);
-    fuzz_file(4, 2000, "data.tsv", &table, |path| {
-        dataset::read(path, None).is_ok()
-    });
+    file::open(path, &options).is_ok_and(|found| {
+        // A few values may speak for a table of many players.
+        found.players() > 16 || found.into_table().is_ok()
+    })
 }
 
-fn tokenizer() -> TextTokenizer {
-    let demo = Checkpoint::demo();
-    let vocabulary = demo.config["vocab_size"].as_u64().expect("a size") as usize;
-    TextTokenizer::new(&demo.tokenizer, None, vocabulary, Path::new("demo")).expect("a tokenizer")
-}
-
-#[test]
-fn files_of_spans() {
-    let text = tokenizer()
-        .encode("the movie is not bad, d\u{e9}j\u{e0} vu")
-        .expect("tokens");
-    let seeds = [
-        br#"{"players": [{"label": "not bad", "chars": [[13, 20]]}, {"chars": [[0, 3], [4, 9]]}]}"#
-            .to_vec(),
-        br#"{"players": [{"tokens": [[1, 2], [3, 5]]}, {"label": "x", "tokens": [[2, 3]]}]}"#
-            .to_vec(),
-    ];
-    fuzz_file(5, 4000, "spans.json", &seeds, |path| {
-        Players::new(&text, &PlayerRule::Spans(path.into()), &[]).is_ok()
-    });
-}
-
-#[test]
-fn recipes_and_configurations() {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-    let recipes: Vec<Vec<u8>> = ["llama", "qwen2", "qwen3", "bert", "roberta"]
-        .map(|name| std::fs::read(models.join(format!("{name}.toml"))).expect("a recipe"))
-        .to_vec();
-    fuzz(6, 2000, &recipes, |bytes| {
-        std::str::from_utf8(bytes).is_ok_and(|text| toml::from_str::<Recipe>(text).is_ok())
-    });
-    let tiny = |name: &str| fixture(name).join("config.json");
-    let configs: Vec<Vec<u8>> = ["llama", "llama3", "qwen2", "bert", "roberta"]
-        .map(|name| std::fs::read(tiny(name)).expect("a configuration"))
-        .to_vec();
-    fuzz(7, 2000, &configs, |bytes| {
-        let Ok(json) = serde_json::from_slice::<serde_json::Value>(bytes) else {
-            return false;
-        };
-        let recipe = Recipe::find(json["model_type"].as_str().unwrap_or_default());
-        recipe
-            .is_ok_and(|recipe| ModelConfig::new(&json, &recipe, Path::new("config.json")).is_ok())
-    });
-}
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/tiny")
-        .join(name)
-}
-
-/// The whole way from a folder to a network: header of the weights, configuration and index.
-#[test]
-fn checkpoints() {
-    let dir = folder();
-    let own = fixture("bert");
-    for name in [
-        "config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "model.safetensors",
-    ] {
-        std::fs::copy(own.join(name), dir.path().join(name)).expect(name);
+fn zipped(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        let options = zip::write::SimpleFileOptions::default();
+        archive.start_file(*name, options).expect("begun");
+        archive.write_all(bytes).expect("written");
     }
-    let weights = dir.path().join("model.safetensors");
-    let whole = std::fs::read(&weights).expect("weights");
-    let header = 8 + u64::from_le_bytes(whole[..8].try_into().expect("eight bytes")) as usize;
-    let (head, data) = whole.split_at(header);
-    let checkpoint = Checkpoint::open(dir.path()).expect("opens");
-    let load = || {
-        let loaded = Checkpoint {
-            weights: WeightFiles::Files(vec![weights.clone()]),
-            ..checkpoint.clone()
+    archive.finish().expect("finished").into_inner()
+}
+
+#[test]
+fn npz_files() {
+    let values = npy(&[0.5, -1.0, 2.0, 3.0], "<f8", 1);
+    let mut rows = npy(&[], "|b1", 1);
+    let shape = rows
+        .windows(4)
+        .position(|four| four == b"(0,)")
+        .expect("a shape");
+    rows.splice(shape..shape + 4, *b"(4, 2)");
+    rows[8] += 2;
+    rows.extend([0, 0, 1, 0, 0, 1, 1, 1]);
+    let whole = zipped(&[
+        ("values.npy", values.clone()),
+        ("coalitions.npy", rows.clone()),
+    ]);
+    fuzz_file(
+        20,
+        3000,
+        "values.npz",
+        &[whole, zipped(&[("values.npy", values.clone())])],
+        values_of,
+    );
+    // Past the checksums of the archive.
+    let dir = folder();
+    let path = dir.path().join("values.npz");
+    fuzz(21, 2000, &[values.clone(), rows.clone()], |bytes| {
+        let members = match bytes.windows(3).any(|three| three == b"b1'") {
+            true => [
+                ("values.npy", values.clone()),
+                ("coalitions.npy", bytes.to_vec()),
+            ],
+            false => [
+                ("values.npy", bytes.to_vec()),
+                ("coalitions.npy", rows.clone()),
+            ],
         };
-        Model::load(&loaded, &Device::Cpu, DType::F32).is_ok()
-    };
-    fuzz(8, 600, &[head.to_vec()], |head| {
-        std::fs::write(&weights, [head, data].concat()).expect("written");
-        load()
+        std::fs::write(&path, zipped(&members)).expect("written");
+        values_of(&path)
     });
-    std::fs::write(&weights, &whole).expect("written");
-    let config = std::fs::read(own.join("config.json")).expect("a configuration");
-    fuzz_file(9, 600, "config.json", &[config], |path| {
-        std::fs::copy(path, dir.path().join("config.json")).expect("copied");
-        let opened = Checkpoint::open(dir.path());
-        opened.is_ok_and(|opened| Model::load(&opened, &Device::Cpu, DType::F32).is_ok())
+}
+
+#[test]
+fn values_and_players_in_text() {
+    let table = [
+        b"a,b,value\n0,0,0.5\n1,0,-1\n0,1,2e-3\n1,1,7\n".to_vec(),
+        b"coalition\tvalue\n00\t0.5\n10\t1\n01\t2\n11\t3\n".to_vec(),
+    ];
+    fuzz_file(22, 3000, "values.csv", &table, values_of);
+    let saved = [
+        br#"{"object_name": "Game", "data_type": "game", "metadata": {"n_players": 2, "normalization_value": 0.0, "player_names": ["a", "b"]}, "data": {"": 0.5, "0": 1.0, "1": -2.0, "0,1": 3.5}}"#.to_vec(),
+    ];
+    fuzz_file(23, 3000, "values.json", &saved, values_of);
+    let players = [
+        b"label,agent,time\na,x,1\nb,y,2\n".to_vec(),
+        br#"{"labels": ["a", "b"]}"#.to_vec(),
+    ];
+    fuzz_file(24, 3000, "players", &players, |path| {
+        file::read_roster(path).is_ok()
     });
-    std::fs::copy(own.join("config.json"), dir.path().join("config.json")).expect("copied");
-    std::fs::rename(&weights, dir.path().join("a.safetensors")).expect("renamed");
-    let index = dir.path().join("model.safetensors.index.json");
-    let seeds = [br#"{"metadata": {"total_size": 1}, "weight_map": {"x": "a.safetensors", "y": "a.safetensors"}}"#.to_vec()];
-    fuzz(10, 2000, &seeds, |bytes| {
-        std::fs::write(&index, bytes).expect("written");
-        Checkpoint::open(dir.path()).is_ok()
+}
+
+#[test]
+fn memos() {
+    let dir = folder();
+    let path = dir.path().join("memo");
+    let identity = || [("command".to_owned(), "x".to_owned())].into();
+    let game = || synthetic::parse("n=3; and(0,1) + 0.5").expect("a game");
+    let all: Vec<Coalition> = (0..8).map(Coalition::from_index).collect();
+    let answers = Memo::open(game(), &path, identity())
+        .expect("opens")
+        .values(&all)
+        .expect("values");
+    let valid = std::fs::read(&path).expect("a memo");
+    fuzz(25, 2000, &[valid], |bytes| {
+        std::fs::write(&path, bytes).expect("written");
+        Memo::open(game(), &path, identity()).is_ok_and(|mut memo| {
+            // Whatever became of the records, the values are those of the game.
+            assert_eq!(memo.values(&all).expect("values"), answers);
+            memo.damaged() == 0
+        })
     });
 }
 
@@ -314,12 +301,10 @@ fn stores_and_records() {
 fn words_of_the_command_line() {
     let seeds: Vec<Vec<u8>> = [
         "and(0,1)*2 - or(3,4,5)*1.5 + 0.3 + noise(0.01,7)",
-        "n=6; majority(0,1,2) + xor(1,2)*0.25",
+        "n=6; majority(0,1,2) + parity(1,2)*0.25",
         "max:0.05",
         "least-squares:0.01",
         "papers:lr=0.1,iterations=10,bound=0.04",
-        "token:12,7",
-        "spans:file.json",
         "1/4",
     ]
     .map(|text| text.as_bytes().to_vec())
@@ -338,8 +323,6 @@ fn words_of_the_command_line() {
             text.parse::<Threshold>().is_ok(),
             text.parse::<Fit>().is_ok(),
             text.parse::<Shard>().is_ok(),
-            text.starts_with("token:") && text.parse::<Target>().is_ok(),
-            text.starts_with("spans:") && text.parse::<PlayerRule>().is_ok(),
         ]
         .contains(&true)
     });

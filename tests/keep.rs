@@ -445,7 +445,9 @@ fn half_precision_marks_what_its_rounding_hides() {
     let said = String::from_utf8(run.stderr).expect("text");
     let found: Value = serde_json::from_slice(&run.stdout).expect("JSON");
     let (record, found) = (&found["record"], &found["interactions"]);
-    let sigma = record["noise"]["probe_std"].as_f64().expect("a number");
+    let sigma = record["noise"]["std"].as_f64().expect("a number");
+    // Numbers near 2 of 8 bits lie 2⁻⁶ apart.
+    assert!(sigma > 1e-3 && sigma < 1e-1, "{sigma}");
     let floor = found["noise"]["floor"]
         .as_array()
         .expect("a floor per order");

@@ -12,9 +12,13 @@ mod cli;
 mod command;
 mod definitions;
 mod extract;
-#[cfg(feature = "cli")]
 mod fuzz;
+mod game_files;
+#[cfg(feature = "cli")]
+mod games;
 mod golden;
+#[cfg(feature = "cli")]
+mod hostile;
 #[cfg(feature = "network")]
 mod hub;
 #[cfg(feature = "cli")]
@@ -23,8 +27,8 @@ mod inference;
 mod keep;
 #[cfg(feature = "network")]
 mod models;
-#[cfg(feature = "cli")]
 mod mutate;
+mod process;
 mod shared;
 #[cfg(feature = "network")]
 mod trie;

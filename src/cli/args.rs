@@ -13,6 +13,8 @@ use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
 use serde::Serialize;
 
+use super::quantities::{batch, bytes, positive};
+
 /// Which inputs a neural network combines, how strongly, and at which orders.
 #[derive(Debug, Parser)]
 #[command(name = "harsanyi", version, max_term_width = 100)]
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Shapley, Banzhaf and interaction indices
     Index(IndexArgs),
+    /// Faithfulness, sparsity, overlap and transfer between tables on the same players
+    Compare(CompareArgs),
     /// Model families that load, or a check of one model
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -192,9 +196,15 @@ pub(crate) struct SampleArgs {
     /// A folder in Hugging Face layout, or a hub id `org/name[@revision]` [default: the built-in demo model]
     #[arg(long, value_name = "MODEL", conflicts_with = "game")]
     pub(crate) model: Option<String>,
-    /// A game in place of a model: synthetic:EXPR or file:PATH[,bits=msb]
+    /// A game in place of a model: synthetic:EXPR, file:PATH[,bits=msb][,missing=VALUE], or exec:PROGRAM ARGS[,workers=K][,batch=N][,timeout=SECONDS][,retries=K]
     #[arg(long, value_name = "GAME")]
     pub(crate) game: Option<String>,
+    /// Keep the values of an exec: game here as they come, and take from here what is there
+    #[arg(long, value_name = "FILE", requires = "game")]
+    pub(crate) memo: Option<PathBuf>,
+    /// Who the players of a game are: CSV with columns label, agent, time, behaviour, or JSON
+    #[arg(long, value_name = "FILE", requires = "game")]
+    pub(crate) labels: Option<PathBuf>,
     /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas
     #[arg(long, default_value_t, value_name = "RULE", conflicts_with = "game")]
     pub(crate) players: PlayerRule,
@@ -298,12 +308,18 @@ pub(crate) struct TabulateArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Values")]
 pub(crate) struct ValuesArgs {
-    /// A value table: .npy, 2^n numbers, bit i of the index is player i; or a run folder
+    /// A value table: .npy, 2^n numbers, bit i of the index is player i; .npz, .csv or .json; or a run folder
     #[arg(long, value_name = "FILE", required_unless_present = "game")]
     pub(crate) values: Option<PathBuf>,
-    /// A game: synthetic:EXPR or file:PATH[,bits=msb]
+    /// A game: synthetic:EXPR, file:PATH[,bits=msb][,missing=VALUE], or exec:PROGRAM ARGS[,workers=K][,batch=N][,timeout=SECONDS][,retries=K]
     #[arg(long, value_name = "GAME", conflicts_with = "values")]
     pub(crate) game: Option<String>,
+    /// Keep the values of an exec: game here as they come, and take from here what is there
+    #[arg(long, value_name = "FILE", requires = "game")]
+    pub(crate) memo: Option<PathBuf>,
+    /// Who the players are: CSV with columns label, agent, time, behaviour, or JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -340,44 +356,19 @@ pub(crate) struct IndexArgs {
     /// The highest order
     #[arg(long, default_value_t = 1, value_name = "K", value_parser = positive)]
     pub(crate) order: usize,
+    /// What becomes of v as the players with the largest values go, and as they come
+    #[arg(long)]
+    pub(crate) curves: bool,
 }
 
-fn positive(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|&number| number > 0)
-        .ok_or_else(|| "expected a whole number above 0".into())
-}
-
-/// A number of bytes: 4000000000, 4GB, 3.5GiB.
-fn bytes(text: &str) -> Result<u64, String> {
-    let unit_at = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let unit = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "t" | "tb" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        _ => f64::NAN,
-    };
-    match number.trim().parse::<f64>() {
-        Ok(number) if number * unit >= 1.0 && number * unit < 1e18 => Ok((number * unit) as u64),
-        _ => Err("expected bytes, as 4GB or 512MiB".into()),
-    }
-}
-
-fn batch(text: &str) -> Result<Batch, String> {
-    match text {
-        "auto" => Ok(Batch::Auto),
-        _ => positive(text)
-            .map(Batch::Rows)
-            .map_err(|_| "expected auto or a whole number above 0".into()),
-    }
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Two or more tables on the same players: run folders, value files, or games as for --game
+    #[arg(required = true, num_args = 2.., value_name = "TABLE")]
+    pub(crate) tables: Vec<String>,
+    #[command(flatten)]
+    pub(crate) extraction: ExtractionArgs,
+    /// Which interactions count as salient: max:0.05 (of the strongest), span:0.03 (of |v(N) − v(∅)|), abs:X, top:K
+    #[arg(long, default_value_t, value_name = "RULE")]
+    pub(crate) threshold: Threshold,
 }

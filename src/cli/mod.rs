@@ -3,12 +3,14 @@
 mod about;
 mod args;
 mod batch;
+mod compare;
 mod extraction;
 mod games;
 mod interrupt;
 mod keep;
 mod network;
 mod output;
+mod quantities;
 mod run;
 mod samples;
 mod settings;
@@ -86,6 +88,7 @@ fn execute(
         Command::Extract(args) => tables::extract(&args, global, output),
         Command::Order(args) => tables::order(&args, global, output),
         Command::Index(args) => tables::index(&args, global, output),
+        Command::Compare(args) => compare::compare(&args, global, output),
         Command::Models(ModelsCommand::List) => about::list_models(output),
         Command::Models(ModelsCommand::Check { model }) => {
             about::check_model(&model, global, output)

@@ -4,19 +4,31 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use harsanyi::ValueTable;
-use harsanyi::game::file;
 use harsanyi::game::store::Store;
-use harsanyi::report::{InteractionReport, OrderReport, PlayerIndices, Record, SCHEMA, folder};
+use harsanyi::game::{Groups, Pieces, check_exact, file};
+use harsanyi::report::{
+    InteractionReport, OrderReport, PlayerIndices, PlayerInfo, Record, SCHEMA, folder,
+};
+use harsanyi::value::Counts;
+use harsanyi::{Game as _, ValueTable};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{ExtractionArgs, GlobalArgs, ListingArgs, SampleArgs};
 use super::extraction;
 use super::games;
-use super::keep::Keep;
+use super::keep::{self, Keep};
 use super::network::Network;
 use super::output::Output;
+
+/// Coalitions of a formula that are worth a file of their own, as a power of two.
+const FORMULA_PIECE: usize = 12;
+
+/// The same of a program that is asked for them.
+const PROGRAM_PIECE: usize = 8;
+
+/// The most players that the table of such a game is split by.
+const MOST_SPLIT: usize = 10;
 
 /// What to evaluate.
 #[derive(Clone, Copy)]
@@ -60,6 +72,7 @@ pub(crate) fn begun(global: &GlobalArgs, config: &Value) -> Record {
         dtype: "f64".into(),
         sample: None,
         players: Vec::new(),
+        groups: None,
         background: Vec::new(),
         baseline: None,
         readout: None,
@@ -98,10 +111,81 @@ pub(crate) fn evaluate(
             prepared.tabulate(keep, record, output)
         }
         Source::Game(game) => {
+            let asked = games::Asked {
+                game,
+                memo: args.memo.as_deref(),
+                labels: args.labels.as_deref(),
+                seed: global.seed,
+            };
             record.game = Some(game.into());
-            games::evaluate(game, keep, record, output)
+            evaluate_game(asked, keep, record, output)
         }
     }
+}
+
+/// Every value of the game that `asked` names, kept as `keep` says, and entered into `record`.
+fn evaluate_game(
+    asked: games::Asked<'_>,
+    keep: &Keep,
+    mut record: Record,
+    output: &Output,
+) -> anyhow::Result<Option<Evaluated>> {
+    if asked.game.starts_with("file:") {
+        // What is in a file is kept already.
+        let start = Instant::now();
+        let values = games::Values::evaluate(asked, output)?;
+        name_players(&mut record, values.labels, values.groups);
+        let note = json!({ "seconds": start.elapsed().as_secs_f64() });
+        keep::complete(&mut record, &values.table, &[note], None)?;
+        return Ok(Some(Evaluated {
+            table: values.table,
+            record,
+            store: None,
+        }));
+    }
+    let games::Opened { mut game, roster } = games::open(asked, output)?;
+    let players = game.players();
+    check_exact(players)?;
+    name_players(
+        &mut record,
+        roster.labels().to_vec(),
+        roster.groups().clone(),
+    );
+    let identity = keep::identity_of(&record)?;
+    if let Some(finished) = keep.finished(&identity)? {
+        return Ok(Some(finished));
+    }
+    // A program may take its time for every value, a formula does not.
+    let piece = match asked.game.starts_with("exec:") {
+        true => PROGRAM_PIECE,
+        false => FORMULA_PIECE,
+    };
+    let pieces = Pieces::new(players, players.saturating_sub(piece).min(MOST_SPLIT))?;
+    let filling = keep.open(identity, pieces, json!({ "record": record }), output)?;
+    let bar = output.bar("coalitions", 1 << players);
+    let filled = filling.fill(&mut *game, |_| Counts::default(), &bar, output)?;
+    bar.finish_and_clear();
+    let Some(filled) = filled else {
+        return Ok(None);
+    };
+    keep::complete(&mut record, &filled.table, &filled.notes, None)?;
+    Ok(Some(Evaluated {
+        table: filled.table,
+        record,
+        store: filled.store,
+    }))
+}
+
+fn name_players(record: &mut Record, labels: Vec<String>, groups: Groups) {
+    record.groups = (!groups.is_empty()).then_some(groups);
+    let numbered = labels.into_iter().enumerate();
+    record.players = numbered
+        .map(|(index, label)| PlayerInfo {
+            index,
+            label,
+            spans: Vec::new(),
+        })
+        .collect();
 }
 
 /// Extracts, measures and, where there is a folder, writes: the values first, since they took longest.
@@ -128,7 +212,7 @@ pub(crate) fn profile(
     let noise = record
         .noise
         .as_ref()
-        .and_then(|noise| noise["probe_std"].as_f64())
+        .and_then(|noise| noise["std"].as_f64())
         .unwrap_or(0.0);
     let found = extraction::explain(&table, args, noise, output)?;
     record.config["fit"] = json!(found.fit().to_string());

@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use harsanyi::ValueTable;
-use harsanyi::report::{IndexReport, JointReport, OrderReport, folder, text};
+use harsanyi::report::{
+    CurveReport, GroupReport, IndexReport, JointReport, OrderReport, folder, text,
+};
+use harsanyi::stats::curves::{curves, ranking};
+use serde::Serialize;
 
 use super::args::{ExtractArgs, GlobalArgs, IndexArgs, OrderArgs};
 use super::extraction;
@@ -17,7 +21,7 @@ pub(crate) fn extract(
 ) -> anyhow::Result<()> {
     let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
-    let values = Values::of(&args.values, output)?;
+    let values = Values::of(&args.values, global.seed, output)?;
     if !args.with.is_empty() {
         return extract_together(values, args, dir, output);
     }
@@ -103,7 +107,7 @@ fn extract_together(
 pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
     let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
-    let Values { table, noise, .. } = Values::of(&args.values, output)?;
+    let Values { table, noise, .. } = Values::of(&args.values, global.seed, output)?;
     let found = extraction::explain(&table, &args.extraction, noise, output)?;
     let report = OrderReport::new(&table, &found)?;
     if let Some(dir) = dir {
@@ -112,13 +116,49 @@ pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> a
     output.result(&report, || text::order_profile(output.page, &report))
 }
 
+/// What `index` prints: the index, and what is told of single players beside it.
+#[derive(Serialize)]
+struct IndexDocument {
+    #[serde(flatten)]
+    index: IndexReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<GroupReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    curves: Option<CurveReport>,
+}
+
 pub(crate) fn index(args: &IndexArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
     let dir = global.folder()?;
     dir.map(folder::create).transpose()?;
-    let Values { table, labels, .. } = Values::of(&args.values, output)?;
-    let report = IndexReport::new(&table, args.index, args.order)?;
+    let Values {
+        mut table,
+        labels,
+        groups,
+        ..
+    } = Values::of(&args.values, global.seed, output)?;
+    let index = IndexReport::new(&table, args.index, args.order)?;
+    let single = index.values.iter().filter(|value| value.players.len() == 1);
+    let single: Vec<f64> = single.map(|value| value.value).collect();
+    let curves = args.curves.then(|| {
+        let counts: Vec<usize> = (0..=table.players()).collect();
+        curves(&mut table, &ranking(&single), &counts)
+    });
+    let document = IndexDocument {
+        groups: GroupReport::new(&single, &groups),
+        curves: curves.transpose()?.map(CurveReport::from),
+        index,
+    };
     if let Some(dir) = dir {
-        folder::write_json(&dir.join("index.json"), &report)?;
+        folder::write_json(&dir.join("index.json"), &document)?;
     }
-    output.result(&report, || text::index(output.page, &report, &labels))
+    output.result(&document, || {
+        let mut out = text::index(output.page, &document.index, &labels);
+        if let Some(groups) = &document.groups {
+            out += &text::groups(output.page, groups);
+        }
+        if let Some(curves) = &document.curves {
+            out += &text::curves(output.page, curves, &labels);
+        }
+        out
+    })
 }

@@ -1,15 +1,19 @@
 //! Cooperative games: players, coalitions, and what each coalition is worth.
 //!
-//! In comes anything that can answer v(S): a network on a sample, a file, a formula. Out goes a [`ValueTable`] of all 2^n
+//! In comes anything that can answer v(S): a network on a sample, a file, another program, a formula. Out goes a [`ValueTable`] of all 2^n
 //! values, from which every exact quantity of the crate follows.
 
 pub mod file;
+pub mod memo;
 mod pieces;
+pub mod process;
+mod roster;
 pub mod store;
 pub mod synthetic;
 mod table;
 
 pub use pieces::{Pieces, Shard};
+pub use roster::{Groups, Roster};
 pub use table::ValueTable;
 
 use crate::{Coalition, Error, Result};
@@ -31,9 +35,47 @@ pub trait Game {
     /// # Errors
     /// Whatever keeps the game from answering.
     fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>>;
+
+    /// The same, and `heard` is told the place and the value of each coalition as soon as it is known, in whatever order, so
+    /// that an error loses nothing that was answered before it. Games that answer at once tell at the end.
+    ///
+    /// # Errors
+    /// As [`values`](Self::values).
+    fn values_heard(
+        &mut self,
+        coalitions: &[Coalition],
+        heard: &mut dyn FnMut(usize, f64),
+    ) -> Result<Vec<f64>> {
+        let values = self.values(coalitions)?;
+        for (at, value) in values.iter().enumerate() {
+            heard(at, *value);
+        }
+        Ok(values)
+    }
 }
 
-/// Evaluates every coalition of `game`; `progress` hears after each chunk how many are done.
+impl<G: Game + ?Sized> Game for Box<G> {
+    fn players(&self) -> usize {
+        (**self).players()
+    }
+
+    fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
+        (**self).values(coalitions)
+    }
+
+    fn values_heard(
+        &mut self,
+        coalitions: &[Coalition],
+        heard: &mut dyn FnMut(usize, f64),
+    ) -> Result<Vec<f64>> {
+        (**self).values_heard(coalitions, heard)
+    }
+}
+
+/// How many values arrive between two reports of progress, at the most.
+const STEP: usize = 64;
+
+/// Evaluates every coalition of `game`; `progress` hears how many are done, the last time of all of them.
 ///
 /// # Cost
 /// 2^n evaluations of v, 8·2^n bytes.
@@ -50,7 +92,13 @@ pub fn tabulate(game: &mut dyn Game, mut progress: impl FnMut(usize)) -> Result<
         let coalitions: Vec<_> = (values.len()..end)
             .map(|index| Coalition::from_index(index as u64))
             .collect();
-        let answered = game.values(&coalitions)?;
+        let mut done = values.len();
+        let answered = game.values_heard(&coalitions, &mut |_, _| {
+            done += 1;
+            if done.is_multiple_of(STEP) && done < end {
+                progress(done);
+            }
+        })?;
         if answered.len() != coalitions.len() {
             return Err(Error::ValueCount {
                 expected: coalitions.len(),

@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use rayon::prelude::*;
 
-use super::check_exact;
+use super::{Game, check_exact};
 use crate::{Coalition, Error, Result};
 
 /// v(S) for all 2^n coalitions of a game, every value finite; `table[s]` is v(S), where bit i of `s` is player i.
@@ -74,6 +74,28 @@ impl ValueTable {
             players: self.players,
             values,
         }
+    }
+}
+
+/// A table is a game that answers by looking up.
+impl Game for ValueTable {
+    fn players(&self) -> usize {
+        self.players
+    }
+
+    /// # Errors
+    /// [`Error::NoValue`] for a coalition of other players.
+    fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
+        let value = |coalition: &Coalition| {
+            let index = coalition
+                .index()
+                .and_then(|index| usize::try_from(index).ok());
+            let value = index.and_then(|index| self.values.get(index));
+            value.copied().ok_or_else(|| Error::NoValue {
+                coalition: coalition.clone(),
+            })
+        };
+        coalitions.iter().map(value).collect()
     }
 }
 

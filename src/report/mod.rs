@@ -3,7 +3,9 @@
 //! In come tables, interactions and statistics; out go the documents of a run folder ([`Record`], [`InteractionReport`],
 //! [`OrderReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page ([`text`]).
 
+mod compare;
 pub mod folder;
+mod groups;
 mod indices;
 mod interactions;
 mod joint;
@@ -14,6 +16,10 @@ mod record;
 mod sparsity;
 pub mod text;
 
+pub use compare::{
+    AgreementEntry, CompareReport, Compared, PairEntry, SetEntry, TableEntry, TransferEntry,
+};
+pub use groups::{CurveReport, GroupMetrics, GroupReport, GroupTotal};
 pub use indices::{IndexReport, IndexValue, PlayerIndices};
 pub use interactions::{
     InteractionEntry, InteractionReport, NoiseReport, RefitReport, SalientReport,
@@ -23,4 +29,4 @@ pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, Signed
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
 pub use record::{ModelInfo, PlayerInfo, Record, SCHEMA};
-pub use sparsity::SparsityReport;
+pub use sparsity::{SalientCount, SparsityReport};

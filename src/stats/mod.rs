@@ -3,10 +3,14 @@
 //! In come a table, its effects or its multi-order strengths; out go the strength of each order by sign
 //! ([`order_strength`]), how v grows with the coalition ([`growth`]), the depth of the bottleneck ([`bottleneck`]), how few
 //! interactions carry how much ([`sparsity`]), how much of v a few explain ([`faithfulness`]), what explanations have in
-//! common ([`transfer`]), and which effects are no more than noise ([`noise`]).
+//! common ([`transfer`]) and how alike their numbers are ([`agreement`]), what groups of players bring about ([`groups`]), what
+//! becomes of v as the foremost players go or come ([`curves`]), and which effects are no more than noise ([`noise`]).
 
+pub mod agreement;
 pub mod bottleneck;
+pub mod curves;
 pub mod faithfulness;
+pub mod groups;
 pub mod growth;
 pub mod noise;
 pub mod order_strength;

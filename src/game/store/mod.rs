@@ -246,11 +246,11 @@ impl Store {
     /// The whole table, and the notes beside its pieces.
     ///
     /// # Errors
-    /// [`Error::Incomplete`], which says what is missing, and [`Error::Read`].
+    /// [`Error::PiecesMissing`], which says what is missing, and [`Error::Read`].
     pub fn table(&self) -> Result<(ValueTable, Vec<Value>)> {
         let missing = self.missing(Shard::WHOLE)?;
         if !missing.is_empty() {
-            return Err(Error::Incomplete {
+            return Err(Error::PiecesMissing {
                 path: self.dir.clone(),
                 missing: missing.len(),
                 of: self.pieces.count(),
