@@ -12,16 +12,22 @@ mod cli;
 mod command;
 mod definitions;
 mod extract;
+mod fuzz;
 mod game_files;
 #[cfg(feature = "cli")]
 mod games;
 mod golden;
+#[cfg(feature = "cli")]
+mod hostile;
 #[cfg(feature = "network")]
 mod hub;
 #[cfg(feature = "cli")]
 mod inference;
+#[cfg(feature = "cli")]
+mod keep;
 #[cfg(feature = "network")]
 mod models;
+mod mutate;
 mod order_sampled;
 mod process;
 mod sampling;

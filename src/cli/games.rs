@@ -24,10 +24,10 @@ use super::run::Evaluated;
 const FORMULA_PIECE: usize = 12;
 
 /// The same for another program.
-const PROGRAM_PIECE: usize = 6;
+const PROGRAM_PIECE: usize = 8;
 
 /// The most players that the table of a game is split by.
-const MOST_SPLIT: usize = 6;
+const MOST_SPLIT: usize = 10;
 
 /// What `--game` takes.
 const GAMES: &str = "synthetic:EXPR, file:PATH[,bits=msb][,missing=VALUE] or exec:PROGRAM ARGS[,workers=K][,batch=N][,timeout=SECONDS][,retries=K]";
@@ -365,10 +365,9 @@ impl Values {
             .filter_map(|player| player["label"].as_str())
             .map(String::from)
             .collect();
-        let noise = record["noise"]["probe_std"]
-            .as_f64()
-            .filter(|noise| *noise >= 0.0)
-            .unwrap_or(0.0);
+        let noise = &record["noise"];
+        let noise = noise["std"].as_f64().or(noise["probe_std"].as_f64());
+        let noise = noise.filter(|noise| *noise >= 0.0).unwrap_or(0.0);
         if labels.len() != values.table.players() {
             return Ok(values);
         }

@@ -13,6 +13,7 @@ mod network;
 mod order;
 mod output;
 mod prepared;
+mod quantities;
 mod run;
 mod samples;
 mod settings;

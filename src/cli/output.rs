@@ -19,6 +19,9 @@ use super::interrupt::{Interrupt, Interrupted};
 /// The exit code of a run that was stopped.
 pub(crate) const STOPPED: u8 = 130;
 
+/// Characters of a cause that are shown: it may quote what was given, and that may be a book.
+const LONGEST_CAUSE: usize = 2000;
+
 /// The width of a page that no terminal bounds.
 const PAGE_WIDTH: usize = 100;
 
@@ -134,7 +137,8 @@ impl Output {
     /// Says something on stderr; nobody listening is no failure.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            let _ = self.lifted(|| writeln!(io::stderr(), "{text}"));
+            // Paths and ids come from elsewhere.
+            let _ = self.lifted(|| writeln!(io::stderr(), "{}", inert(text)));
         }
     }
 
@@ -206,7 +210,13 @@ pub(crate) fn fail(error: &AnyError) -> ExitCode {
         return ExitCode::from(2);
     }
     // A tensor error may carry a backtrace behind its sentence.
-    let sentence = |text: &str| inert(text.split("\n   0: ").next().unwrap_or(text).trim());
+    let sentence = |text: &str| {
+        let text = inert(text.split("\n   0: ").next().unwrap_or(text).trim());
+        match text.char_indices().nth(LONGEST_CAUSE) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    };
     let causes: Vec<String> = error
         .chain()
         .map(|cause| sentence(&cause.to_string()))

@@ -150,7 +150,7 @@ pub(crate) fn profile(
     let noise = record
         .noise
         .as_ref()
-        .and_then(|noise| noise["probe_std"].as_f64())
+        .and_then(|noise| noise["std"].as_f64())
         .unwrap_or(0.0);
     let found = extraction::explain(&table, args, noise, output)?;
     record.config["fit"] = json!(found.fit().to_string());

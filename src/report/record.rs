@@ -62,8 +62,8 @@ pub struct Record {
     pub counts: Option<Value>,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
-    /// How far v moves when the same coalition is evaluated in another batch, and the standard deviation that follows for
-    /// interactions of each order.
+    /// How far v moves when the same coalition is evaluated in another batch, what rounding to the dtype loses, and the
+    /// standard deviation that follows from both for interactions of each order.
     pub noise: Option<Value>,
     /// The seed of everything drawn.
     pub seed: u64,

@@ -22,7 +22,10 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
 use super::{InteractionReport, OrderReport, PlayerIndices, Record};
-use draw::{Ink, faint, number, wrap};
+use draw::{Ink, cut, faint, number, wrap};
+
+/// Columns beyond which the name of a model, a game or a target is cut.
+const LONGEST_NAME: usize = 400;
 
 /// The whole page of a profile.
 pub fn profile(
@@ -43,14 +46,16 @@ pub fn profile(
 /// The text with its players in brackets, and what v is.
 pub fn sample(page: Page, record: &Record) -> String {
     let mut out = String::from("\n");
+    // A label may be longer than any page.
+    let shown = |label: &str| cut(&inert(label), page.width.saturating_sub(6).max(12));
     let labels = record
         .players
         .iter()
-        .map(|player| format!("[{}]", page.ink(Ink::Player, &inert(&player.label))));
+        .map(|player| format!("[{}]", page.ink(Ink::Player, &shown(&player.label))));
     let mut column = 2;
     let mut line = String::from(" ");
     for (label, player) in labels.zip(&record.players) {
-        let width = inert(&player.label).width() + 3;
+        let width = shown(&player.label).width() + 3;
         if column + width > page.width && column > 2 {
             out += &line;
             out.push('\n');
@@ -66,6 +71,7 @@ pub fn sample(page: Page, record: &Record) -> String {
         (Some(readout), Some(target)) => {
             let tokens = target["ids"].as_array().map_or(1, Vec::len);
             let target = inert(target["text"].as_str().unwrap_or_default());
+            let target = cut(&target, LONGEST_NAME);
             let baseline = record.baseline.as_deref().unwrap_or_default();
             let sum = if tokens > 1 {
                 format!("sum over {tokens} tokens of ")
@@ -84,7 +90,10 @@ pub fn sample(page: Page, record: &Record) -> String {
         }
         _ => format!(
             "v = {}",
-            inert(record.game.as_deref().unwrap_or("the game"))
+            cut(
+                &inert(record.game.as_deref().unwrap_or("the game")),
+                LONGEST_NAME
+            )
         ),
     };
     let (empty, full) = (number(record.v_empty), number(record.v_full));
@@ -105,7 +114,7 @@ pub fn closing(page: Page, record: &Record) -> String {
         let millions = model.parameters as f64 / 1e6;
         format!(
             "{} ({}, {millions:.1} M parameters) on {} in {}; ",
-            inert(&model.source),
+            cut(&inert(&model.source), LONGEST_NAME),
             model.architecture,
             record.device,
             record.dtype
