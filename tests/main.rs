@@ -19,7 +19,11 @@ mod hub;
 mod inference;
 #[cfg(feature = "network")]
 mod models;
+#[cfg(feature = "cli")]
+mod pictures;
 mod shared;
 #[cfg(feature = "network")]
 mod trie;
 mod value_files;
+#[cfg(feature = "network")]
+mod vision;

@@ -25,7 +25,8 @@ mod weights;
 pub use checkpoint::{Checkpoint, WeightFiles};
 pub use config::ModelConfig;
 pub use layers::{
-    ConvRecipe, FeatureModel, LayerKind, LayerRecipe, Shape, ShortcutRecipe, StageRecipe,
+    ConvRecipe, FeatureModel, InvertedRecipe, LayerKind, LayerRecipe, PointwiseRecipe, Shape,
+    ShortcutRecipe, StageRecipe, TokensRead, TokensRecipe,
 };
 pub use recipe::{
     Activation, BlockRecipe, ConfigKeys, Family, MlpKind, NormKind, NormPlace, PositionKind,

@@ -2,19 +2,25 @@
 
 use candle_core::{DType, Device, Tensor};
 
+use super::blocks::ChannelNorm;
 use super::{ConvRecipe, LayerKind, ShortcutRecipe, StageRecipe};
 use super::{Convolution, Layer, Shape, Shortcut};
-use crate::model::Activation;
 use crate::model::linear::Linear;
+use crate::model::norm::Norm;
 use crate::model::tensors::TensorFiles;
+use crate::model::{Activation, NormKind};
 use crate::ops::Kernel;
 use crate::{Error, Result};
+
+/// ε of the norms over the channels of maps, in every published ConvNeXt.
+pub(super) const MAP_EPSILON: f64 = 1e-6;
 
 pub(super) struct Builder<'a> {
     pub(super) files: TensorFiles<'a>,
     /// The activation that the configuration names.
     pub(super) activation: Option<Activation>,
     pub(super) epsilon: f64,
+    pub(super) config: &'a serde_json::Value,
     pub(super) device: &'a Device,
     pub(super) dtype: DType,
     /// What the layers so far put out.
@@ -22,7 +28,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Adds the layers that `kind` stands for.
+    /// Adds the layers that `kind` stands for; each is told with its shape and name.
     pub(super) fn kind(
         &mut self,
         kind: &LayerKind,
@@ -81,6 +87,43 @@ impl Builder<'_> {
                     let layer = self.block(recipe, &own, stride)?;
                     add(layer, self.shape, &own);
                 }
+            }
+            LayerKind::ChannelNorm { name } => {
+                let norm = self.layer_norm(name, c, MAP_EPSILON)?;
+                add(Layer::ChannelNorm(ChannelNorm(norm)), self.shape, name);
+            }
+            LayerKind::VectorNorm { name, epsilon } => {
+                let epsilon = self.config["layer_norm_eps"].as_f64().unwrap_or(*epsilon);
+                let norm = self.layer_norm(name, c, epsilon)?;
+                add(Layer::ChannelNorm(ChannelNorm(norm)), self.shape, name);
+            }
+            LayerKind::Pointwise(recipe) => {
+                for i in 0.. {
+                    let own = recipe.name.replace("{i}", &i.to_string());
+                    if i > 0
+                        && !self
+                            .files
+                            .has(&format!("{own}.{}.weight", recipe.depthwise))
+                    {
+                        break;
+                    }
+                    let block = self.pointwise(recipe, &own)?;
+                    add(Layer::Pointwise(Box::new(block)), self.shape, &own);
+                }
+            }
+            LayerKind::Inverted(recipe) => {
+                for i in 0.. {
+                    let own = recipe.name.replace("{i}", &i.to_string());
+                    if i > 0 && !self.files.has(&format!("{own}.conv_dw.weight")) {
+                        break;
+                    }
+                    let block = self.inverted(&own, if i == 0 { recipe.stride } else { 1 })?;
+                    add(Layer::Inverted(Box::new(block)), self.shape, &own);
+                }
+            }
+            LayerKind::Tokens(recipe) => {
+                let tokens = self.tokens(recipe, self.config)?;
+                add(Layer::Tokens(Box::new(tokens)), self.shape, "tokens");
             }
             LayerKind::Sequence {
                 name,
@@ -160,6 +203,34 @@ impl Builder<'_> {
         }
     }
 
+    /// A map (out, in) that stands within a layer; as a convolution of one pixel it is the same.
+    pub(super) fn map(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Linear> {
+        let weight = format!("{name}.weight");
+        let flat = match self.files.shape(&weight) {
+            Some(shape) if shape == [outputs, inputs, 1, 1] => {
+                let own = self.files.tensor(&weight, &[outputs, inputs, 1, 1])?;
+                own.reshape((outputs, inputs))?
+            }
+            _ => self.files.tensor(&weight, &[outputs, inputs])?,
+        };
+        let bias = format!("{name}.bias");
+        let bias = match self.files.has(&bias) {
+            true => Some(self.files.tensor(&bias, &[outputs])?),
+            false => None,
+        };
+        Ok(Linear { weight: flat, bias })
+    }
+
+    /// A layer norm over `width` components.
+    pub(super) fn layer_norm(&mut self, name: &str, width: usize, epsilon: f64) -> Result<Norm> {
+        Ok(Norm {
+            kind: NormKind::Layer,
+            scale: self.files.tensor(&format!("{name}.weight"), &[width])?,
+            shift: self.files.tensor(&format!("{name}.bias"), &[width])?,
+            epsilon: epsilon as f32,
+        })
+    }
+
     /// A map (out, in) with its bias, where it has one.
     fn linear(&mut self, name: &str) -> Result<Layer> {
         let [c, h, w] = self.shape;
@@ -183,7 +254,7 @@ impl Builder<'_> {
         Ok(Layer::Linear(linear, kernel))
     }
 
-    fn moved(&self, tensor: &Tensor) -> Result<Tensor> {
+    pub(super) fn moved(&self, tensor: &Tensor) -> Result<Tensor> {
         Ok(tensor.to_dtype(self.dtype)?.to_device(self.device)?)
     }
 
@@ -205,7 +276,7 @@ impl Builder<'_> {
     }
 
     /// A convolution with its batch norm folded in.
-    fn conv(&mut self, recipe: &ConvRecipe) -> Result<Convolution> {
+    pub(super) fn conv(&mut self, recipe: &ConvRecipe) -> Result<Convolution> {
         let [channels, h, w] = self.shape;
         let name = format!("{}.weight", recipe.name);
         let found = self

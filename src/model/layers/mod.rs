@@ -2,14 +2,21 @@
 //!
 //! Batch norm always uses its stored statistics, as in evaluation, and is folded into the convolution before it.
 
+mod blocks;
 mod builder;
 mod load;
 mod quick;
 mod recipe;
+mod tokens;
 
+pub use blocks::{InvertedRecipe, PointwiseRecipe};
 pub use recipe::{ConvRecipe, LayerKind, LayerRecipe, ShortcutRecipe, StageRecipe};
+pub use tokens::{TokensRead, TokensRecipe};
 
 use candle_core::{D, DType, Device, Tensor};
+
+use blocks::{ChannelNorm, Inverted, Pointwise};
+use tokens::Tokens;
 
 use super::linear::Linear;
 use super::{Activation, Checkpoint};
@@ -55,6 +62,10 @@ enum Layer {
         shortcut: Shortcut,
         activation: Activation,
     },
+    ChannelNorm(ChannelNorm),
+    Pointwise(Box<Pointwise>),
+    Inverted(Box<Inverted>),
+    Tokens(Box<Tokens>),
 }
 
 #[derive(Clone, Debug)]
@@ -219,6 +230,9 @@ impl Layer {
         match self {
             Self::Conv(conv) => conv.kernel.is_some(),
             Self::Residual { branch, .. } => branch.iter().all(Self::is_quick),
+            Self::ChannelNorm(_) | Self::Pointwise(_) | Self::Inverted(_) | Self::Tokens(_) => {
+                false
+            }
             _ => true,
         }
     }
@@ -227,6 +241,14 @@ impl Layer {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(match self {
             Self::Conv(conv) => conv.forward(x)?,
+            Self::ChannelNorm(norm) => norm.forward(x)?,
+            Self::Pointwise(block) => block.forward(x)?,
+            Self::Inverted(block) => block.forward(x)?,
+            Self::Tokens(tokens) => {
+                let y = tokens.forward(x)?;
+                let (images, outputs) = y.dims2()?;
+                y.reshape((images, outputs, 1, 1))?
+            }
             Self::Activation(activation) => activation.forward(x)?,
             Self::MaxPool {
                 size,
@@ -329,5 +351,57 @@ fn wrong(checkpoint: &Checkpoint, reason: String) -> Error {
     Error::Checkpoint {
         path: checkpoint.path.clone(),
         reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// The quick path, and the plain one beside it.
+    #[test]
+    fn our_kernels_and_candle_answer_alike_and_images_alone_as_in_company() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for name in [
+            "cifar_resnet",
+            "lenet",
+            "mlp",
+            "resnet",
+            "resnet_transformers",
+            "vgg_bn",
+            "alexnet",
+        ] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fixtures/vision")
+                .join(name);
+            let checkpoint = Checkpoint::open(&folder).expect("opens");
+            let model = FeatureModel::load(&checkpoint, &Device::Cpu, DType::F32).expect("loads");
+            assert!(model.is_quick(), "{name}");
+            let size: usize = model.shape(0).iter().product();
+            let images: Vec<f32> = (0..5 * size).map(|_| rng.random_range(-2.0..2.0)).collect();
+            for layer in 1..=model.layers.len() {
+                let quick = model.run(&images, 0, layer).expect("runs");
+                let plain = model.plain(&images, 0, layer).expect("runs");
+                let most = plain.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+                for (quick, plain) in quick.iter().zip(&plain) {
+                    let off = (quick - plain).abs() / most;
+                    assert!(
+                        off < 2e-5,
+                        "{name} behind layer {layer}: {quick} and {plain}"
+                    );
+                }
+                let alone = model.run(&images[size..2 * size], 0, layer).expect("runs");
+                assert_eq!(
+                    alone,
+                    quick[alone.len()..2 * alone.len()],
+                    "{name} behind layer {layer}"
+                );
+            }
+        }
     }
 }

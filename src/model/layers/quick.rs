@@ -113,7 +113,11 @@ fn one(layer: &Layer, x: Maps, floor: f32) -> Maps {
                 ..x
             }
         }
-        Layer::Linear(_, None) => unreachable!("the quick path has packed weights"),
+        Layer::Linear(_, None)
+        | Layer::ChannelNorm(_)
+        | Layer::Pointwise(_)
+        | Layer::Inverted(_)
+        | Layer::Tokens(_) => unreachable!("a network with such a layer takes the plain path"),
         Layer::Residual {
             branch,
             shortcut,

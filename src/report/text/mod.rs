@@ -34,9 +34,24 @@ pub fn profile(
     out
 }
 
-/// The text with its players in brackets, and what v is.
+/// The text, or the players of the image or row, in brackets, and what v is.
 pub fn sample(page: Page, record: &Record) -> String {
     let mut out = String::from("\n");
+    if let (Some(name), true) = (&record.sample, record.kind != Some("text")) {
+        let name = inert(name);
+        let what = match (&record.image, &record.map) {
+            (Some(image), None) => format!("{name}, {} × {} pixels", image.height, image.width),
+            (_, Some(map)) => {
+                let cells = format!("{} × {} cells", map.height, map.width);
+                format!("{name}, the map of {cells} behind `{}`", inert(&map.layer))
+            }
+            _ => name,
+        };
+        for line in wrap(&what, page.width.saturating_sub(2)) {
+            let _ = writeln!(out, "  {line}");
+        }
+        out.push('\n');
+    }
     let labels = record
         .players
         .iter()
