@@ -3,7 +3,8 @@
 //! What a layer puts out goes into fresh memory that fits the caches as long as the batch is small; convolution, shortcut
 //! and ReLU are one pass.
 
-use super::{Convolution, Layer, Shape, Shortcut, part};
+use super::plain::part;
+use super::{Convolution, Layer, Shape, Shortcut};
 use crate::model::Activation;
 use crate::ops::Padded;
 
