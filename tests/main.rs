@@ -29,6 +29,8 @@ mod keep;
 mod models;
 mod mutate;
 mod order_sampled;
+#[cfg(feature = "cli")]
+mod pictures;
 mod process;
 mod sampling;
 mod shared;
@@ -36,3 +38,5 @@ mod sparse;
 #[cfg(feature = "network")]
 mod trie;
 mod value_files;
+#[cfg(feature = "network")]
+mod vision;

@@ -26,7 +26,8 @@ mod weights;
 pub use checkpoint::{Checkpoint, WeightFiles};
 pub use config::{Factors, ModelConfig};
 pub use layers::{
-    ConvRecipe, FeatureModel, LayerKind, LayerRecipe, Shape, ShortcutRecipe, StageRecipe,
+    ConvRecipe, FeatureModel, InvertedRecipe, LayerKind, LayerRecipe, PointwiseRecipe, Shape,
+    ShortcutRecipe, StageRecipe, TokensRead, TokensRecipe,
 };
 pub use recipe::{BlockRecipe, ConfigKeys, Family, Recipe};
 pub use rope::{RopeConfig, RopeScaling};

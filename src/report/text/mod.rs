@@ -21,7 +21,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{InteractionReport, OrderReport, PlayerIndices, Record};
+use super::{InteractionReport, OrderReport, PlayerIndices, Record, SampleKind};
 use draw::{Ink, cut, faint, number, wrap};
 
 /// Columns beyond which the name of a model, a game or a target is cut.
@@ -43,11 +43,26 @@ pub fn profile(
     out
 }
 
-/// The text with its players in brackets, and what v is.
+/// The text, or the players of the image or row, in brackets, and what v is.
 pub fn sample(page: Page, record: &Record) -> String {
     let mut out = String::from("\n");
     // A label may be longer than any page.
     let shown = |label: &str| cut(&inert(label), page.width.saturating_sub(6).max(12));
+    if let (Some(name), true) = (&record.sample, record.kind != Some(SampleKind::Text)) {
+        let name = inert(name);
+        let what = match (&record.image, &record.map) {
+            (Some(image), None) => format!("{name}, {} × {} pixels", image.height, image.width),
+            (_, Some(map)) => {
+                let cells = format!("{} × {} cells", map.height, map.width);
+                format!("{name}, the map of {cells} behind `{}`", inert(&map.layer))
+            }
+            _ => name,
+        };
+        for line in wrap(&what, page.width.saturating_sub(2)) {
+            let _ = writeln!(out, "  {line}");
+        }
+        out.push('\n');
+    }
     let labels = record
         .players
         .iter()
