@@ -7,6 +7,7 @@ use harsanyi::Error;
 use harsanyi::device::DeviceChoice;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
+use harsanyi::sampling::Method;
 use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
 use serde::Serialize;
@@ -77,7 +78,7 @@ pub(crate) struct GlobalArgs {
     /// What stdout gets
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Write files here: a folder, or for `tabulate` also a file ending in .npy
+    /// Write files here: a folder; for `tabulate` also a file ending in .npy, for `index` one ending in .json
     #[arg(short, long, global = true, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Say nothing but the result
@@ -283,12 +284,19 @@ pub(crate) struct OrderArgs {
 pub(crate) struct IndexArgs {
     #[command(flatten)]
     pub(crate) values: ValuesArgs,
-    /// The index, by its name in shapiq: SV, BV, SII, BII, CHII, STII, Moebius, Co-Moebius
+    /// The index, by its name in shapiq: SV, BV, SII, BII, CHII, STII, Moebius, Co-Moebius, Fourier, k-SII, FSII, FBII,
+    /// kADD-SHAP, JointSV, SGV, BGV, CHGV, IGV, EGV
     #[arg(long, default_value_t = Index::ShapleyValue, value_name = "INDEX")]
     pub(crate) index: Index,
     /// The highest order
     #[arg(long, default_value_t = 1, value_name = "K", value_parser = positive)]
     pub(crate) order: usize,
+    /// Estimate the index from --budget values, with error bars: permutation, kernel-shap, leverage, k-additive, stratified
+    #[arg(long, value_name = "METHOD", requires = "budget")]
+    pub(crate) estimate: Option<Method>,
+    /// The most values of the game that an estimate may ask for; 2^n make it exact
+    #[arg(long, value_name = "N", value_parser = positive, requires = "estimate")]
+    pub(crate) budget: Option<usize>,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

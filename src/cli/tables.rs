@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use harsanyi::ValueTable;
+use harsanyi::report::shapiq::InteractionValues;
 use harsanyi::report::{IndexReport, JointReport, OrderReport, folder, text};
+use harsanyi::sampling::{Method, estimate};
+use harsanyi::{Game, ValueTable};
 
 use super::args::{ExtractArgs, GlobalArgs, IndexArgs, OrderArgs};
 use super::extraction;
-use super::games::Values;
+use super::games::{Values, numbers, open};
 use super::output::Output;
 
 pub(crate) fn extract(
@@ -107,13 +109,64 @@ pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> a
     output.result(&report, || text::order_profile(output.page, &report))
 }
 
+/// An index of a table, or an estimate of it; on disk `index.json` and, for the package shapiq, `interaction_values.json`, which
+/// is what a file ending in .json gets too.
 pub(crate) fn index(args: &IndexArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
-    let dir = global.folder()?;
+    let target = global.output.as_deref();
+    let file = target.filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+            && !path.is_dir()
+    });
+    let dir = match file {
+        Some(_) => None,
+        None => global.folder()?,
+    };
     dir.map(folder::create).transpose()?;
-    let Values { table, labels, .. } = Values::of(&args.values, output)?;
-    let report = IndexReport::new(&table, args.index, args.order)?;
+    let (report, labels) = match (args.estimate, args.budget) {
+        (Some(method), Some(budget)) => estimated(args, method, budget, global.seed, output)?,
+        _ => {
+            let Values { table, labels, .. } = Values::of(&args.values, output)?;
+            (IndexReport::new(&table, args.index, args.order)?, labels)
+        }
+    };
     if let Some(dir) = dir {
         folder::write_json(&dir.join("index.json"), &report)?;
     }
+    if let Some(file) = file
+        .map(Path::to_owned)
+        .or_else(|| dir.map(|dir| dir.join("interaction_values.json")))
+    {
+        folder::write_compact_json(&file, &InteractionValues(&report))?;
+    }
     output.result(&report, || text::index(output.page, &report, &labels))
+}
+
+fn estimated(
+    args: &IndexArgs,
+    method: Method,
+    budget: usize,
+    seed: u64,
+    output: &Output,
+) -> anyhow::Result<(IndexReport, Vec<String>)> {
+    let (mut game, labels): (Box<dyn Game>, _) = match &args.values.game {
+        Some(game) => {
+            let game = open(game, output)?;
+            let labels = numbers(game.players());
+            (game, labels)
+        }
+        None => {
+            let Values { table, labels, .. } = Values::of(&args.values, output)?;
+            (Box::new(table), labels)
+        }
+    };
+    let players = game.players();
+    let (index, order) = (args.index, args.order);
+    let bar = output.bar("coalitions", budget as u64);
+    let found = estimate(&mut *game, index, order, method, budget, seed, |done| {
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    let report = IndexReport::estimated(&found, players, index, order, method, budget, seed);
+    Ok((report, labels))
 }

@@ -11,10 +11,11 @@ mod orders;
 #[cfg(feature = "cli")]
 mod parquet;
 mod record;
+pub mod shapiq;
 mod sparsity;
 pub mod text;
 
-pub use indices::{IndexReport, IndexValue, PlayerIndices};
+pub use indices::{ErrorBar, EstimateInfo, IndexReport, IndexValue, PlayerIndices};
 pub use interactions::{InteractionEntry, InteractionReport, RefitReport, SalientReport};
 pub use joint::{JointReport, OverlapEntry};
 pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, SignedStrength};

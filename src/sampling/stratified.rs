@@ -10,7 +10,7 @@
 
 use rayon::prelude::*;
 
-use super::estimate::{Estimate, Estimated, mean_and_variance};
+use super::estimate::{Estimate, Estimated, Spread};
 use super::fit::{Fit, Kernel};
 use super::pairs::{Emphasis, Plan, choose, every_of_size};
 use crate::transform::index::Index;
@@ -75,24 +75,26 @@ pub fn corrected(plan: &Plan, values: &[f64], index: Index, order: usize) -> Res
             .zip(&fit.dividends)
             .map(|(term, dividend)| of_dividend(index, &coalition, term) * dividend)
             .sum();
-        let (missed, variance) = missed(plan, &fit, weights, &coalition);
+        let (missed, spread) = missed(plan, &fit, weights, &coalition);
         Estimated {
             coalition,
             value: surrogate + missed,
-            standard_error: variance.sqrt(),
+            standard_error: spread.variance.sqrt(),
+            degrees: spread.degrees(),
         }
     };
     Ok(Estimate {
         values: coalitions.into_par_iter().map(of).collect(),
+        v_empty: values[0],
+        empty: values[0],
         evaluations: values.len(),
-        degrees: plan.degrees(),
     })
 }
 
-/// Σ_T c(T) (v − g)(T), and its variance.
-fn missed(plan: &Plan, fit: &Fit, weights: &Weights, coalition: &Coalition) -> (f64, f64) {
+/// Σ_T c(T) (v − g)(T), and its spread.
+fn missed(plan: &Plan, fit: &Fit, weights: &Weights, coalition: &Coalition) -> (f64, Spread) {
     let members: Vec<usize> = coalition.players().collect();
-    let (mut sum, mut variance) = (0.0, 0.0);
+    let (mut sum, mut spread) = (0.0, Spread::default());
     for stratum in plan.strata() {
         let count = stratum.units.len() as f64;
         let scale = count / plan.rows_of_size(stratum);
@@ -117,12 +119,11 @@ fn missed(plan: &Plan, fit: &Fit, weights: &Weights, coalition: &Coalition) -> (
             .sum::<f64>()
             / count;
         if !stratum.is_whole() {
-            let spread: Vec<f64> = units.map(|unit| of_unit(&fit.left_out, unit)).collect();
-            let (_, of_one) = mean_and_variance(&spread).expect("two units or more");
-            variance += (1.0 - count / stratum.all) * of_one / count;
+            let each: Vec<f64> = units.map(|unit| of_unit(&fit.left_out, unit)).collect();
+            spread.add(&each, (1.0 - count / stratum.all) / count);
         }
     }
-    (sum, variance)
+    (sum, spread)
 }
 
 /// c(T)·C(n,|T|) by |T| and |T∩S|, for all S of one size.
