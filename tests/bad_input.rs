@@ -442,6 +442,30 @@ fn games_and_value_files_that_are_none_are_refused() {
         2,
         &["one of SV, BV"],
     );
+    let estimate = |method, budget| {
+        [
+            "index",
+            "--values",
+            file,
+            "--estimate",
+            method,
+            "--budget",
+            budget,
+        ]
+    };
+    refused(&estimate("magic", "9"), 2, &["permutation, kernel-shap"]);
+    refused(
+        &estimate("k-additive", "9"),
+        2,
+        &["FSII, FBII or kADD-SHAP"],
+    );
+    refused(&estimate("permutation", "0"), 2, &["above 0"]);
+    refused(&estimate("permutation", "3"), 2, &["the budget must be"]);
+    refused(
+        &["index", "--values", file, "--budget", "9"],
+        2,
+        &["--estimate"],
+    );
     refused(
         &["extract", "--values", "/nowhere.npy"],
         1,

@@ -9,6 +9,7 @@ use harsanyi::device::DeviceChoice;
 use harsanyi::game::Shard;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
+use harsanyi::sampling::Method;
 use harsanyi::sampling::context::{ContextOptions, Grid, PairRule};
 use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
@@ -111,7 +112,7 @@ pub(crate) struct GlobalArgs {
     /// What stdout gets
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Write files here: a folder, or for `tabulate` also a file ending in .npy
+    /// Write files here: a folder; for `tabulate` also a file ending in .npy, for `index` one ending in .json
     #[arg(short, long, global = true, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Say nothing but the result
@@ -419,7 +420,8 @@ impl ContextArgs {
 pub(crate) struct IndexArgs {
     #[command(flatten)]
     pub(crate) values: ValuesArgs,
-    /// The index, by its name in shapiq: SV, BV, SII, BII, CHII, STII, Moebius, Co-Moebius
+    /// The index, by its name in shapiq: SV, BV, SII, BII, CHII, STII, Moebius, Co-Moebius, Fourier, k-SII, FSII, FBII,
+    /// kADD-SHAP, JointSV, SGV, BGV, CHGV, IGV, EGV
     #[arg(long, default_value_t = Index::ShapleyValue, value_name = "INDEX")]
     pub(crate) index: Index,
     /// The highest order
@@ -428,6 +430,12 @@ pub(crate) struct IndexArgs {
     /// What becomes of v as the players with the largest values go, and as they come
     #[arg(long)]
     pub(crate) curves: bool,
+    /// Estimate the index from --budget values, with error bars: permutation, kernel-shap, leverage, k-additive, stratified
+    #[arg(long, value_name = "METHOD", requires = "budget")]
+    pub(crate) estimate: Option<Method>,
+    /// The most values of the game that an estimate may ask for; 2^n make it exact
+    #[arg(long, value_name = "N", value_parser = positive, requires = "estimate")]
+    pub(crate) budget: Option<usize>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -48,6 +48,18 @@ pub(crate) struct Asked<'a> {
     pub(crate) seed: u64,
 }
 
+impl<'a> Asked<'a> {
+    /// What `args` say in place of a table.
+    pub(crate) fn of(args: &'a ValuesArgs, seed: u64) -> Self {
+        Self {
+            game: args.game.as_deref().unwrap_or_default(),
+            memo: args.memo.as_deref(),
+            labels: args.labels.as_deref(),
+            seed,
+        }
+    }
+}
+
 /// A game with its players.
 pub(crate) struct Opened {
     pub(crate) game: Box<dyn Game>,
@@ -299,20 +311,25 @@ impl Values {
         }
     }
 
+    /// The table as a game that looks its values up.
+    pub(crate) fn into_game(self) -> Opened {
+        let players = match self.named {
+            true => Roster::named(self.labels),
+            false => Roster::numbered(self.labels.len()),
+        };
+        Opened {
+            roster: players
+                .with_groups(self.groups)
+                .expect("groups of these players"),
+            game: Box::new(self.table),
+        }
+    }
+
     /// The table that the options name.
     pub(crate) fn of(args: &ValuesArgs, seed: u64, output: &Output) -> anyhow::Result<Self> {
-        let labels = args.labels.as_deref();
         match (&args.values, &args.game) {
-            (Some(path), _) => Self::read(path)?.labelled(labels),
-            (None, game) => Self::evaluate(
-                Asked {
-                    game: game.as_deref().unwrap_or_default(),
-                    memo: args.memo.as_deref(),
-                    labels,
-                    seed,
-                },
-                output,
-            ),
+            (Some(path), _) => Self::read(path)?.labelled(args.labels.as_deref()),
+            (None, _) => Self::evaluate(Asked::of(args, seed), output),
         }
     }
 

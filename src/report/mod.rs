@@ -15,6 +15,7 @@ mod orders;
 mod parquet;
 mod record;
 mod sampled_orders;
+pub mod shapiq;
 mod sparsity;
 pub mod text;
 
@@ -22,7 +23,7 @@ pub use compare::{
     AgreementEntry, CompareReport, Compared, PairEntry, SetEntry, TableEntry, TransferEntry,
 };
 pub use groups::{DeletionReport, GroupMetrics, GroupReport, GroupTotal};
-pub use indices::{IndexReport, IndexValue, PlayerIndices};
+pub use indices::{ErrorBar, EstimateInfo, IndexReport, IndexValue, PlayerIndices};
 pub use interactions::{
     InteractionEntry, InteractionReport, NoiseReport, RefitReport, SalientReport,
 };

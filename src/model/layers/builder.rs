@@ -5,10 +5,10 @@ use candle_core::{DType, Device, Tensor};
 use super::blocks::ChannelNorm;
 use super::{ConvRecipe, LayerKind};
 use super::{Convolution, Layer, Shape};
+use crate::model::Activation;
 use crate::model::linear::Linear;
 use crate::model::norm::Norm;
 use crate::model::tensors::TensorFiles;
-use crate::model::Activation;
 use crate::ops::Kernel;
 use crate::{Error, Result};
 
