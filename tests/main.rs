@@ -19,6 +19,8 @@ mod hub;
 mod inference;
 #[cfg(feature = "network")]
 mod models;
+#[cfg(feature = "cli")]
+mod sample;
 mod shared;
 mod sparse;
 #[cfg(feature = "network")]

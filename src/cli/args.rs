@@ -7,6 +7,7 @@ use harsanyi::Error;
 use harsanyi::device::DeviceChoice;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
+use harsanyi::sampling::sparse::Method;
 use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
 use serde::Serialize;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Profile(ProfileArgs),
     /// The value of every coalition of a sample, or of many
     Tabulate(TabulateArgs),
+    /// AND and OR terms of a game with many players, recovered from the values of some coalitions
+    Sample(RecoverArgs),
     /// AND and OR interactions of a value table
     Extract(ExtractArgs),
     /// Strength per order, multi-order interactions I(m) and order strength J(m)
@@ -243,6 +246,28 @@ pub(crate) struct TabulateArgs {
     pub(crate) sample: SampleArgs,
 }
 
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RecoverArgs {
+    #[command(flatten)]
+    pub(crate) sample: SampleArgs,
+    /// Coalitions to ask, a fifth of which judge what the others tell
+    #[arg(long, default_value_t = 2000, value_name = "N", value_parser = positive)]
+    pub(crate) budget: usize,
+    /// How terms are found: auto (what predicts best of several), greedy, ridge, lasso, tree, walsh (asks coalitions of its own)
+    #[arg(long, default_value = "auto", value_name = "METHOD", value_parser = method)]
+    pub(crate) method: RecoverMethod,
+    /// The highest order of a term
+    #[arg(long, default_value_t = 5, value_name = "K", value_parser = positive)]
+    pub(crate) order: usize,
+    /// Interactions and players to list
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub(crate) rows: usize,
+}
+
+/// How terms are recovered; `None` tries several methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecoverMethod(pub(crate) Option<Method>);
+
 /// A table that is already on disk, or a game to make one from.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Values")]
@@ -296,6 +321,16 @@ fn positive(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|&number| number > 0)
         .ok_or_else(|| "expected a whole number above 0".into())
+}
+
+fn method(text: &str) -> Result<RecoverMethod, String> {
+    match text {
+        "auto" => Ok(RecoverMethod(None)),
+        _ => text
+            .parse()
+            .map(|method| RecoverMethod(Some(method)))
+            .map_err(|_| "expected auto, greedy, ridge, lasso, tree or walsh".into()),
+    }
 }
 
 fn batch(text: &str) -> Result<Batch, String> {

@@ -7,6 +7,7 @@ mod extraction;
 mod games;
 mod network;
 mod output;
+mod recover;
 mod run;
 mod samples;
 mod tables;
@@ -39,6 +40,7 @@ fn execute(global: &GlobalArgs, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Profile(args) => samples::profile(&args, global, &output),
         Command::Tabulate(args) => samples::tabulate(&args, global, &output),
+        Command::Sample(args) => recover::sample(&args, global, &output),
         Command::Extract(args) => tables::extract(&args, global, &output),
         Command::Order(args) => tables::order(&args, global, &output),
         Command::Index(args) => tables::index(&args, global, &output),

@@ -40,6 +40,36 @@ pub(crate) struct Tabulated {
     pub(crate) seconds: f64,
 }
 
+/// The players with their tokens.
+pub(crate) fn named(players: &Players) -> Vec<PlayerInfo> {
+    let info = |(index, label): (usize, &String)| PlayerInfo {
+        index,
+        label: label.clone(),
+        spans: players
+            .token_spans(index)
+            .into_iter()
+            .map(|span| [span.start, span.end])
+            .collect(),
+    };
+    players.labels.iter().enumerate().map(info).collect()
+}
+
+/// The tokens that belong to no player.
+pub(crate) fn unowned(players: &Players) -> Vec<usize> {
+    let tokens = 0..players.owner.len();
+    tokens
+        .filter(|&token| players.owner[token].is_none())
+        .collect()
+}
+
+/// What is explained, for the record.
+pub(crate) fn told(aim: &Aim) -> Value {
+    match aim.is_class {
+        true => json!({ "text": aim.text, "class": aim.outputs[0] }),
+        false => json!({ "text": aim.text, "ids": aim.outputs }),
+    }
+}
+
 /// The checkpoint that `model` means: the demo model, a folder, or an id on the hub.
 fn checkpoint(model: Option<&str>, output: &Output) -> anyhow::Result<Checkpoint> {
     let model = match model {
@@ -152,28 +182,12 @@ impl Network {
         let mut other = NetworkGame::new(&self.model, &text, &players, &aim, other)?;
         let probes = PROBES.min(table.values().len());
         let noise = probe(&mut other, &table, probes, companions, seed)?;
-        let info = |(index, label): (usize, &String)| PlayerInfo {
-            index,
-            label: label.clone(),
-            spans: players
-                .token_spans(index)
-                .into_iter()
-                .map(|span| [span.start, span.end])
-                .collect(),
-        };
-        let outcome = if aim.is_class {
-            json!({ "text": aim.text, "class": aim.outputs[0] })
-        } else {
-            json!({ "text": aim.text, "ids": aim.outputs })
-        };
         Ok(Tabulated {
             table,
-            players: players.labels.iter().enumerate().map(info).collect(),
-            background: (0..text.ids.len())
-                .filter(|&token| players.owner[token].is_none())
-                .collect(),
+            players: named(&players),
+            background: unowned(&players),
             baseline: self.describe(absence),
-            target: outcome,
+            target: told(&aim),
             counts,
             noise,
             batch,
@@ -182,7 +196,7 @@ impl Network {
     }
 
     /// What `absence` puts in place of a token, as words.
-    fn describe(&self, absence: Absence) -> String {
+    pub(crate) fn describe(&self, absence: Absence) -> String {
         match absence {
             Absence::Token(id) => format!("token {id} ({})", self.tokenizer.token_name(id)),
             Absence::MeanEmbedding => "mean embedding".into(),

@@ -43,15 +43,9 @@ pub(crate) struct Profile {
     pub(crate) indices: PlayerIndices,
 }
 
-/// Evaluates every coalition.
-pub(crate) fn evaluate(
-    source: Source<'_>,
-    args: &SampleArgs,
-    global: &GlobalArgs,
-    config: &Value,
-    output: &Output,
-) -> anyhow::Result<Evaluated> {
-    let mut record = Record {
+/// A record of which the outcome is still open.
+pub(crate) fn begun(config: &Value, global: &GlobalArgs) -> Record {
+    Record {
         schema: SCHEMA,
         program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")).into(),
         command: std::env::args_os()
@@ -76,7 +70,18 @@ pub(crate) fn evaluate(
         seconds: BTreeMap::new(),
         noise: None,
         seed: global.seed,
-    };
+    }
+}
+
+/// Evaluates every coalition.
+pub(crate) fn evaluate(
+    source: Source<'_>,
+    args: &SampleArgs,
+    global: &GlobalArgs,
+    config: &Value,
+    output: &Output,
+) -> anyhow::Result<Evaluated> {
+    let mut record = begun(config, global);
     let start = Instant::now();
     let table = match source {
         Source::Game(game) => {

@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use rayon::prelude::*;
 
-use super::check_exact;
+use super::{Game, check_exact};
 use crate::{Coalition, Error, Result};
 
 /// v(S) for all 2^n coalitions of a game, every value finite; `table[s]` is v(S), where bit i of `s` is player i.
@@ -77,6 +77,26 @@ impl ValueTable {
     }
 }
 
+/// A table answers for every coalition of its players.
+impl Game for ValueTable {
+    fn players(&self) -> usize {
+        self.players
+    }
+
+    fn values(&mut self, coalitions: &[Coalition]) -> Result<Vec<f64>> {
+        let value = |coalition: &Coalition| {
+            let index = coalition.index().and_then(|at| usize::try_from(at).ok());
+            let value = index.and_then(|at| self.values.get(at)).copied();
+            value.ok_or_else(|| Error::Parameter {
+                parameter: "a coalition",
+                must: "of the table's own players",
+                got: format!("{coalition} in a game of {}", self.players),
+            })
+        };
+        coalitions.iter().map(value).collect()
+    }
+}
+
 impl Index<usize> for ValueTable {
     type Output = f64;
 
@@ -88,6 +108,16 @@ impl Index<usize> for ValueTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_a_game_of_its_own_players() {
+        let mut table = ValueTable::new(2, vec![0.5, -1.0, 2.0, 3.5]).expect("finite");
+        let own = [Coalition::from_players([1]), Coalition::EMPTY];
+        assert_eq!(Game::values(&mut table, &own).expect("its own"), [2.0, 0.5]);
+        for stranger in [2, 64] {
+            assert!(Game::values(&mut table, &[Coalition::from_players([stranger])]).is_err());
+        }
+    }
 
     #[test]
     fn the_dual_of_the_dual_is_the_centred_game() {

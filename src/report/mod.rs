@@ -11,6 +11,7 @@ mod orders;
 #[cfg(feature = "cli")]
 mod parquet;
 mod record;
+mod recovery;
 mod sparsity;
 pub mod text;
 
@@ -21,4 +22,5 @@ pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, Signed
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
 pub use record::{ModelInfo, PlayerInfo, Record, SCHEMA};
+pub use recovery::{HeldOutReport, RecoveredIndices, RecoveryReport};
 pub use sparsity::SparsityReport;
