@@ -48,7 +48,7 @@ fn terms_of_many_players_are_recovered_and_written() {
 
 #[test]
 fn every_method_can_be_asked_for_and_the_seed_decides() {
-    let game = "synthetic:n=26; and(0,1)*2 + parity(3,9)*1.5 - or(2,25) + noise(0.1,5)";
+    let game = "synthetic:n=26; and(0,1)*2 + and(3,9)*1.5 - or(2,25) + noise(0.1,5)";
     for method in ["auto", "greedy", "ridge", "lasso", "tree", "walsh"] {
         let ask = |seed| {
             let words = ["sample", "--game", game, "--budget", "1200", "--order", "3"];

@@ -85,7 +85,8 @@ impl FromStr for Method {
 #[derive(Clone, Copy, Debug)]
 pub struct RecoverOptions {
     /// The one method to use. `None` tries greedy selection and, where that leaves anything over or there are few players,
-    /// ridge regression, and takes what predicts the held-out samples better.
+    /// ridge regression, and takes what predicts the held-out samples better by more than a standard error, starting from
+    /// their mean: first greedy selection, or with at most 16 players the ridge.
     pub method: Option<Method>,
     /// The highest order of a term.
     pub order: usize,
@@ -174,12 +175,12 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
         None => vec![Method::Greedy, Method::Ridge],
     };
     let mut tried: Vec<(Method, HeldOut)> = Vec::new();
-    let mut best: Option<(Method, Chosen, HeldOut)> = None;
+    let nothing = Chosen::Support(Vec::new());
+    let mean = judge(&held, &fit(&known, &nothing));
+    let mut best = (methods[0], nothing, mean);
     let mut goal = f64::INFINITY;
     for method in methods {
-        let reached = best
-            .as_ref()
-            .map_or(f64::NEG_INFINITY, |(.., held)| held.r2);
+        let reached = best.2.r2;
         if options.method.is_none() && reached > DONE {
             break;
         }
@@ -190,11 +191,13 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
         goal = goal.min(parts.held.error(&within));
         let held_out = judge(&held, &fit(&known, &chosen));
         tried.push((method, held_out));
-        if held_out.r2 > reached {
-            best = Some((method, chosen, held_out));
+        // A difference within its error is no reason to leave what came first, the mean being the first of all.
+        let is_better = held_out.r2 > reached + held_out.standard_error;
+        if options.method.is_some() || is_better {
+            best = (method, chosen, held_out);
         }
     }
-    let (method, chosen, held_out) = best.expect("greedy selection always answers");
+    let (method, chosen, held_out) = best;
     Ok(Recovery {
         method,
         model: model(samples.players(), &fit(&all, &chosen))?,
