@@ -32,6 +32,8 @@ mod order_sampled;
 #[cfg(feature = "cli")]
 mod pictures;
 mod process;
+#[cfg(feature = "cli")]
+mod sample;
 mod sampling;
 mod shared;
 mod sparse;

@@ -9,8 +9,8 @@ use harsanyi::device::DeviceChoice;
 use harsanyi::game::Shard;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
-use harsanyi::sampling::Method;
 use harsanyi::sampling::context::{ContextOptions, Grid, PairRule};
+use harsanyi::sampling::{Method, sparse};
 use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
 use serde::Serialize;
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Profile(ProfileArgs),
     /// The value of every coalition of a sample, or of many
     Tabulate(TabulateArgs),
+    /// AND and OR terms of a game with many players, recovered from the values of some coalitions
+    Sample(RecoverArgs),
     /// AND and OR interactions of a value table
     Extract(ExtractArgs),
     /// Strength per order, multi-order interactions I(m) and order strength J(m)
@@ -319,6 +321,28 @@ pub(crate) struct TabulateArgs {
     pub(crate) keep: KeepArgs,
 }
 
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RecoverArgs {
+    #[command(flatten)]
+    pub(crate) sample: SampleArgs,
+    /// Coalitions to ask, a fifth of which judge what the others tell
+    #[arg(long, default_value_t = 2000, value_name = "N", value_parser = positive)]
+    pub(crate) budget: usize,
+    /// How terms are found: auto (what predicts best of several), greedy, ridge, lasso, tree, walsh (asks coalitions of its own)
+    #[arg(long, default_value = "auto", value_name = "METHOD", value_parser = method)]
+    pub(crate) method: RecoverMethod,
+    /// The highest order of a term
+    #[arg(long, default_value_t = 5, value_name = "K", value_parser = positive)]
+    pub(crate) order: usize,
+    /// Interactions and players to list
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub(crate) rows: usize,
+}
+
+/// How terms are recovered; `None` tries several methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecoverMethod(pub(crate) Option<sparse::Method>);
+
 /// A table that is already on disk, or a game to make one from.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Values")]
@@ -448,4 +472,14 @@ pub(crate) struct CompareArgs {
     /// Which interactions count as salient: max:0.05 (of the strongest), span:0.03 (of |v(N) − v(∅)|), abs:X, top:K
     #[arg(long, default_value_t, value_name = "RULE")]
     pub(crate) threshold: Threshold,
+}
+
+fn method(text: &str) -> Result<RecoverMethod, String> {
+    match text {
+        "auto" => Ok(RecoverMethod(None)),
+        _ => text
+            .parse()
+            .map(|method| RecoverMethod(Some(method)))
+            .map_err(|_| "expected auto, greedy, ridge, lasso, tree or walsh".into()),
+    }
 }

@@ -271,7 +271,7 @@ pub(crate) fn evaluate(
 }
 
 /// Writes who plays into `record`.
-fn enter(record: &mut Record, labels: &[String], groups: &Groups) {
+pub(crate) fn enter(record: &mut Record, labels: &[String], groups: &Groups) {
     let info = |(index, label): (usize, &String)| PlayerInfo {
         index,
         label: label.clone(),

@@ -14,6 +14,7 @@ mod order;
 mod output;
 mod prepared;
 mod quantities;
+mod recover;
 mod run;
 mod samples;
 mod settings;
@@ -89,6 +90,7 @@ fn execute(
         Command::Tabulate(args) => samples::tabulate(&args, global, config, output),
         Command::Merge { path } => keep::merge(&path, global, output),
         _ if global.dump_config => output.raw(settings::to_toml(config)?.as_bytes()),
+        Command::Sample(args) => recover::sample(&args, global, config, output),
         Command::Extract(args) => tables::extract(&args, global, output),
         Command::Order(args) => order::order(&args, global, config, output),
         Command::Index(args) => tables::index(&args, global, output),

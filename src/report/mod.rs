@@ -14,6 +14,7 @@ mod orders;
 #[cfg(feature = "cli")]
 mod parquet;
 mod record;
+mod recovery;
 mod sampled_orders;
 pub mod shapiq;
 mod sparsity;
@@ -34,6 +35,7 @@ pub use parquet::write_interactions;
 pub use record::{
     GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA, SampleKind,
 };
+pub use recovery::{HeldOutReport, RecoveredIndices, RecoveryReport};
 pub use sampled_orders::{
     CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
 };

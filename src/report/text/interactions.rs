@@ -1,5 +1,6 @@
 //! The strongest interactions as bars, with their certificate.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
@@ -26,8 +27,35 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
     rows.extend(or.iter().map(|entry| ("OR", entry)));
     rows.sort_by(|a, b| b.1.effect.abs().total_cmp(&a.1.effect.abs()));
     rows.truncate(page.rows.min(found.salient.count));
+    bars(page, &mut out, &rows, &names::of_entries(found));
+    if found.salient.count == 0 {
+        let _ = match all {
+            0 => writeln!(out, "  none: no coalition changes v"),
+            _ => writeln!(out, "  none passes {}", found.salient.threshold),
+        };
+    }
+    let left = found.salient.count.saturating_sub(rows.len());
+    if left > 0 {
+        let _ = writeln!(
+            out,
+            "  {}",
+            page.ink(Ink::Faint, &format!("and {left} more"))
+        );
+    }
+    for line in certificate(found, span) {
+        faint(page, &mut out, &line);
+    }
+    out
+}
+
+/// A line per interaction: its kind, its players, its effect and a bar.
+pub(super) fn bars(
+    page: Page,
+    out: &mut String,
+    rows: &[(&str, &InteractionEntry)],
+    named: &BTreeMap<usize, String>,
+) {
     let strongest = rows.first().map_or(0.0, |(_, entry)| entry.effect.abs());
-    let named = names::of_entries(found);
     let name = |player| named.get(player).map_or("", String::as_str);
     let names: Vec<String> = rows
         .iter()
@@ -64,24 +92,6 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
             page.ink(Ink::Faint, noise)
         );
     }
-    if found.salient.count == 0 {
-        let _ = match all {
-            0 => writeln!(out, "  none: no coalition changes v"),
-            _ => writeln!(out, "  none passes {}", found.salient.threshold),
-        };
-    }
-    let left = found.salient.count.saturating_sub(rows.len());
-    if left > 0 {
-        let _ = writeln!(
-            out,
-            "  {}",
-            page.ink(Ink::Faint, &format!("and {left} more"))
-        );
-    }
-    for line in certificate(found, span) {
-        faint(page, &mut out, &line);
-    }
-    out
 }
 
 /// What several models share, and the interactions of each; `spans` are their v(N) − v(∅).

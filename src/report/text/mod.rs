@@ -8,6 +8,7 @@ mod indices;
 mod interactions;
 mod names;
 mod orders;
+mod recovery;
 
 pub use compare::compare;
 pub use curve::curve;
@@ -16,6 +17,7 @@ pub use groups::{curves, groups};
 pub use indices::{index, players};
 pub use interactions::{interactions, joint};
 pub use orders::order_profile;
+pub use recovery::recovery;
 
 use std::fmt::Write as _;
 
@@ -142,10 +144,10 @@ pub fn closing(page: Page, record: &Record) -> String {
         .map(|(stage, seconds)| format!("{stage} {seconds:.2} s"))
         .collect::<Vec<_>>()
         .join(", ");
-    let line = format!(
-        "{model}{} coalitions in {seconds:.2} s ({stages})",
-        1u64 << record.n
-    );
+    let counted = record.counts.as_ref();
+    let asked = counted.and_then(|counts| counts["coalitions"].as_u64());
+    let coalitions = asked.unwrap_or_else(|| 1 << record.n);
+    let line = format!("{model}{coalitions} coalitions in {seconds:.2} s ({stages})");
     let mut out = String::from("\n");
     faint(page, &mut out, &line);
     out

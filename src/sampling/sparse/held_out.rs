@@ -4,8 +4,8 @@ use super::fit::{Fit, Part};
 
 /// How well a fit predicts samples that it was not fitted to.
 ///
-/// It was chosen among others by these very samples, so that it is slightly optimistic, and then fitted again to all
-/// samples, which makes what is returned slightly better than this says.
+/// Nothing about a fit was decided by these samples except, where several methods were tried, which of them was taken. What is
+/// returned is fitted again to all samples, which makes it slightly better than this says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeldOut {
     /// How many samples were held out.
