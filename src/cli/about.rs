@@ -1,7 +1,7 @@
 //! Commands that tell about the program: `models` and `devices`.
 
 use harsanyi::device::{self, DeviceChoice};
-use harsanyi::model::{Family, Recipe};
+use harsanyi::model::{Family, Recipe, stock};
 use harsanyi::report::text;
 use serde_json::json;
 
@@ -18,19 +18,33 @@ pub(crate) fn list_models(output: &Output) -> anyhow::Result<()> {
             recipe
                 .model_types
                 .iter()
-                .map(|name| json!({ "model_type": name, "kind": kind(recipe) }))
+                .map(|name| {
+                    let way = match recipe.family {
+                        Family::Decoder => "shared prefixes",
+                        Family::Encoder => "plain batches",
+                    };
+                    json!({ "model_type": name, "kind": kind(recipe), "runs": "recipe", "in": way })
+                })
         })
+        .chain(stock::MODEL_TYPES.iter().map(|name| {
+            json!({ "model_type": name, "kind": "decoder", "runs": "stock", "in": "plain batches" })
+        }))
         .collect();
     output.result(&rows, || {
-        let mut page = String::from("model_type in config.json   answers\n");
+        let mut page = String::from("model_type in config.json   answers           runs\n");
         for recipe in &recipes {
             let answers = match recipe.family {
-                Family::Decoder => "the next token",
-                Family::Encoder => "a class",
+                Family::Decoder => "the next token    by recipe, prefixes shared",
+                Family::Encoder => "a class           by recipe, in plain batches",
             };
             for name in &recipe.model_types {
                 page += &format!("  {name:<26}{answers}\n");
             }
+        }
+        for name in stock::MODEL_TYPES {
+            page += &format!(
+                "  {name:<26}the next token    as candle-transformers has it, in plain batches\n"
+            );
         }
         page + "\nand `demo`, the sentiment classifier that is built in and used without --model\n"
     })

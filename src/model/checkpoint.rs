@@ -9,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::recipe::Recipe;
+use super::stock;
 use crate::{Error, Result};
 
 /// The files of one checkpoint, opened but not yet understood.
@@ -74,7 +75,10 @@ impl Checkpoint {
         }
         let config = read_json(&dir.join("config.json"))?;
         // What cannot be run is refused before anything else that it lacks.
-        Recipe::find(config["model_type"].as_str().unwrap_or("(none)"))?;
+        let model_type = config["model_type"].as_str().unwrap_or("(none)");
+        if !stock::MODEL_TYPES.contains(&model_type) {
+            Recipe::find(model_type)?;
+        }
         let tokenizer_config = dir.join("tokenizer_config.json");
         Ok(Self {
             source: dir.display().to_string(),

@@ -3,5 +3,6 @@
 mod lanes;
 pub(crate) mod rows;
 mod tree_attention;
+mod tree_products;
 
 pub(crate) use tree_attention::{Query, Scoring, Span, tree_attention};

@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::input::baseline::Absence;
 use crate::input::{Players, TokenizedText};
-use crate::model::{Budget, Family, Model, TokenBatch};
+use crate::model::{Budget, Model, TokenBatch};
 use crate::{Coalition, Error, Game, Result};
 
 /// What was computed so far.
@@ -49,7 +49,7 @@ pub struct NetworkOptions {
     /// The most rows of one forward pass, which are coalitions, or segments where prefixes are shared; `None` chooses by the
     /// memory that is free.
     pub batch: Option<usize>,
-    /// Whether a decoder on the CPU computes what several coalitions begin with only once. Otherwise every coalition is a
+    /// Whether a decoder by recipe computes what several coalitions begin with only once. Otherwise every coalition is a
     /// row of its own, as it is in all other networks.
     pub share_prefixes: bool,
 }
@@ -100,7 +100,7 @@ impl<'a> NetworkGame<'a> {
                 options.readout
             )));
         }
-        let free = crate::device::free_memory();
+        let free = crate::device::free_memory_of(model.device());
         let bytes =
             budget::bytes_per_sequence(model.config(), model.family(), tokens, aim.outputs.len());
         let batch = options
@@ -111,7 +111,7 @@ impl<'a> NetworkGame<'a> {
                 segments,
                 positions: usize::MAX,
             },
-            None => budget::wave(model.config(), tokens, free),
+            None => budget::wave(model.config(), tokens, free, model.device().is_cpu()),
         };
         let extra = match options.absence {
             Absence::MeanEmbedding => Some(model.mean_embedding()?),
@@ -151,9 +151,7 @@ impl<'a> NetworkGame<'a> {
     }
 
     fn shares_prefixes(&self) -> bool {
-        self.options.share_prefixes
-            && self.model.family() == Family::Decoder
-            && self.model.device().is_cpu()
+        self.options.share_prefixes && self.model.takes_tries()
     }
 
     fn fill(&self, coalition: &Coalition) -> Sequence {
