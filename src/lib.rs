@@ -41,7 +41,13 @@
 //! # Features
 //!
 //! `network` (default): networks as games, on candle. `cli` (default): the program. `cuda`, `metal`: backends, named as in
-//! candle. Without features what is left is this theory half, which needs neither tensors nor devices.
+//! candle; `mkl`, `accelerate`: other matrix products on the CPU. Without features what is left is this theory half, which needs neither tensors nor devices.
+
+// Linked for the symbols that candle calls.
+#[cfg(feature = "accelerate")]
+extern crate accelerate_src as _;
+#[cfg(feature = "mkl")]
+extern crate intel_mkl_src as _;
 
 pub mod coalition;
 #[cfg(feature = "network")]
