@@ -19,8 +19,12 @@ mod hub;
 mod inference;
 #[cfg(feature = "network")]
 mod models;
+#[cfg(feature = "cli")]
+mod order_cli;
 mod order_sampled;
 mod shared;
+#[cfg(feature = "network")]
+mod train;
 #[cfg(feature = "network")]
 mod trie;
 mod value_files;

@@ -12,6 +12,8 @@ use harsanyi::transform::index::Index;
 use harsanyi::value::Readout;
 use serde::Serialize;
 
+use super::train::TrainArgs;
+
 /// Which inputs a neural network combines, how strongly, and at which orders.
 #[derive(Debug, Parser)]
 #[command(name = "harsanyi", version, max_term_width = 100)]
@@ -34,6 +36,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Shapley, Banzhaf and interaction indices
     Index(IndexArgs),
+    /// Train a small network on images, with or without losses that move its orders
+    Train(TrainArgs),
     /// Model families that load, or a check of one model
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -288,6 +292,9 @@ pub(crate) struct OrderArgs {
     /// A value table in place of a sample: .npy, 2^n numbers, bit i of the index is player i; or a run folder
     #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "text", "image", "row", "data", "game", "model"])]
     pub(crate) values: Option<PathBuf>,
+    /// Compare folders in which `order --data` has left its results; named at least twice
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["words", "text", "image", "row", "data", "game", "model", "values"])]
+    pub(crate) beside: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) contexts: ContextArgs,
     #[command(flatten)]
@@ -356,7 +363,17 @@ pub(crate) struct IndexArgs {
     pub(crate) order: usize,
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+pub(crate) fn grid(text: &str) -> Result<[usize; 2], String> {
+    let sides = text
+        .split_once('x')
+        .map(|(rows, columns)| (positive(rows), positive(columns)));
+    match sides {
+        Some((Ok(rows), Ok(columns))) => Ok([rows, columns]),
+        _ => Err("expected ROWSxCOLUMNS".into()),
+    }
+}
+
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
         .filter(|&number| number > 0)

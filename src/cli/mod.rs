@@ -3,6 +3,7 @@
 mod about;
 mod args;
 mod batch;
+mod beside;
 mod extraction;
 mod games;
 mod network;
@@ -13,6 +14,7 @@ mod run;
 mod samples;
 mod study;
 mod tables;
+mod train;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,7 @@ fn execute(global: &GlobalArgs, command: Command) -> anyhow::Result<()> {
         Command::Extract(args) => tables::extract(&args, global, &output),
         Command::Order(args) => order::order(&args, global, &output),
         Command::Index(args) => tables::index(&args, global, &output),
+        Command::Train(args) => train::run(&args, global, &output),
         Command::Models(ModelsCommand::List) => about::list_models(&output),
         Command::Models(ModelsCommand::Check { model }) => {
             about::check_model(&model, global, &output)

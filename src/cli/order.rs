@@ -14,7 +14,7 @@ use super::extraction;
 use super::games::{self, Values};
 use super::output::Output;
 use super::prepared::Prepared;
-use super::{run, samples, study};
+use super::{beside, run, samples, study};
 
 pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
     let dir = global.folder()?;
@@ -22,6 +22,9 @@ pub(crate) fn order(args: &OrderArgs, global: &GlobalArgs, output: &Output) -> a
     let OrderArgs {
         sample, contexts, ..
     } = args;
+    if !args.beside.is_empty() {
+        return beside::beside(&args.beside, global, output);
+    }
     if let Some(path) = &args.values {
         let mut values = Values::read(path)?;
         return match contexts.asks() {
