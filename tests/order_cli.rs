@@ -112,7 +112,10 @@ fn a_data_set_is_measured_sample_by_sample_and_resumed() {
     std::fs::write(&one, before.to_string()).expect("written");
     let again = json(&[&words[..], &["--resume"]].concat());
     assert_eq!(again["done"][1]["seconds"], 12345.0);
-    assert_eq!(again["multi_order"], study["multi_order"]);
+    // Numbers that were written down and read again may differ in the last bit.
+    let strengths = |study: &Value| numbers(&study["multi_order"]["J"]);
+    let pairs = strengths(&again).into_iter().zip(strengths(&study));
+    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12));
     json(&[&words[..], &["--resume", "--readout", "logit"]].concat());
     assert_ne!(read(&one)["seconds"], 12345.0);
     // Beside itself a study has nothing to tell.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor, Var};
-use harsanyi::input::{ImageForm, Labelled, Material, Picture, RawSample};
+use harsanyi::input::{ImageForm, Picture};
 use harsanyi::model::{Checkpoint, FeatureModel};
 use harsanyi::train::series::Series;
 use harsanyi::train::{
@@ -147,7 +147,7 @@ fn delta_u_cancels_what_is_additive_and_counts_whole_cells() {
 }
 
 /// Images of 16 × 16 grey pixels whose class is the half that is bright.
-fn halves(count: usize, seed: u64) -> Vec<Labelled> {
+fn halves(count: usize, seed: u64) -> Vec<(Picture, usize)> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     (0..count)
         .map(|number| {
@@ -155,19 +155,13 @@ fn halves(count: usize, seed: u64) -> Vec<Labelled> {
             let bytes = (0..256)
                 .map(|at| rng.random_range(0..120) + if (at / 128) == class { 100 } else { 0 })
                 .collect();
-            Labelled {
-                sample: RawSample {
-                    id: number.to_string(),
-                    name: number.to_string(),
-                    material: Material::Picture(Picture {
-                        width: 16,
-                        height: 16,
-                        channels: 1,
-                        bytes,
-                    }),
-                },
-                class: Some(class),
-            }
+            let picture = Picture {
+                width: 16,
+                height: 16,
+                channels: 1,
+                bytes,
+            };
+            (picture, class)
         })
         .collect()
 }

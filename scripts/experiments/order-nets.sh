@@ -7,9 +7,9 @@ declare -A losses=([normal]="" [low]="--order-loss low" [mid]="--order-loss mid"
 for net in normal low mid high; do
     # shellcheck disable=SC2086
     "$harsanyi" train --data "$data/train-images-idx3-ubyte.gz" --test "$data/test-images-idx3-ubyte.gz" \
-        --net mlp:128,128,128,128 --grid 14x14 --epochs "${EPOCHS:-15}" ${losses[$net]} -o "$out/$net/model"
+        --net mlp:128,128,128,128 --grid 14x14 --epochs "${EPOCHS:-12}" ${losses[$net]} -o "$out/$net/model"
     "$harsanyi" order --model "$out/$net/model/model.safetensors" --data "$data/test-images-idx3-ubyte.gz" \
-        --players grid:14x14 --baseline zero --pairs near:50:2 --contexts "${CONTEXTS:-20}" --correct --per-class 5 \
+        --players grid:14x14 --baseline zero --pairs near:50:2 --contexts "${CONTEXTS:-10}" --correct --per-class 5 \
         -o "$out/$net/orders" --resume
 done
 "$harsanyi" order --beside "$out/normal/orders" --beside "$out/low/orders" --beside "$out/mid/orders" --beside "$out/high/orders"

@@ -1,11 +1,12 @@
 //! `train`: a small network on images, with or without losses that move its orders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use anyhow::Context;
 use candle_core::DType;
 use clap::Args;
-use harsanyi::input::{ImageForm, Labelled, Material, labelled};
+use harsanyi::input::{ImageForm, Labelled, Material, Picture, labelled};
 use harsanyi::report::{SCHEMA, folder};
 use harsanyi::train::series::Series;
 use harsanyi::train::{
@@ -92,15 +93,11 @@ pub(crate) fn run(args: &TrainArgs, global: &GlobalArgs, output: &Output) -> any
         .into());
     }
     folder::create(dir)?;
-    let (learn, test) = (labelled::images(&args.data)?, labelled::images(&args.test)?);
+    let (learn, test) = (pictures(&args.data)?, pictures(&args.test)?);
     let (mean, std) = moments(&learn)?;
     let shape = shape(&learn)?;
-    let classes = learn
-        .iter()
-        .chain(&test)
-        .filter_map(|entry| entry.class)
-        .max()
-        .map_or(0, |class| class + 1);
+    let classes = learn.iter().chain(&test).map(|(_, class)| class + 1);
+    let classes = classes.max().unwrap_or(0);
     let place = (&global.device.open()?, DType::F32);
     let net = TrainableNet::new(args.net.clone(), shape, classes, global.seed, place)?;
     let config = net.config(&mean, &std);
@@ -181,25 +178,35 @@ fn sentence(metrics: &Metrics) -> String {
     )
 }
 
+/// The images of a data set with their classes.
+fn pictures(path: &Path) -> anyhow::Result<Vec<(Picture, usize)>> {
+    labelled::images(path)?
+        .into_iter()
+        .map(
+            |Labelled { sample, class }| match (sample.material, class) {
+                (Material::Picture(picture), Some(class)) => Ok((picture, class)),
+                _ => anyhow::bail!("`{}` is no image with a class", sample.name),
+            },
+        )
+        .collect()
+}
+
 /// (C, H, W) of the first image.
-fn shape(samples: &[Labelled]) -> anyhow::Result<[usize; 3]> {
-    match samples.first().map(|first| &first.sample.material) {
-        Some(Material::Picture(picture)) => Ok([picture.channels, picture.height, picture.width]),
-        _ => anyhow::bail!("the data set holds no image"),
-    }
+fn shape(samples: &[(Picture, usize)]) -> anyhow::Result<[usize; 3]> {
+    let first = samples.first().map(|(picture, _)| picture);
+    let shape = first.map(|first| [first.channels, first.height, first.width]);
+    shape.context("the data set holds no image")
 }
 
 /// Mean and standard deviation of each channel of bytes divided by 255, to four decimals.
-fn moments(samples: &[Labelled]) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+fn moments(samples: &[(Picture, usize)]) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
     let [channels, ..] = shape(samples)?;
     let mut sums = vec![[0.0; 3]; channels];
-    for entry in samples {
-        if let Material::Picture(picture) = &entry.sample.material {
-            for (at, &byte) in picture.bytes.iter().enumerate() {
-                let x = f64::from(byte) / 255.0;
-                let sum = &mut sums[at % picture.channels.min(channels)];
-                *sum = [sum[0] + 1.0, sum[1] + x, sum[2] + x * x];
-            }
+    for (picture, _) in samples {
+        for (at, &byte) in picture.bytes.iter().enumerate() {
+            let x = f64::from(byte) / 255.0;
+            let sum = &mut sums[at % picture.channels.min(channels)];
+            *sum = [sum[0] + 1.0, sum[1] + x, sum[2] + x * x];
         }
     }
     let rounded = |x: f64| (x * 1e4).round() / 1e4;

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::input::{ImageForm, Labelled, Material};
+use crate::input::{ImageForm, Picture};
 use crate::{Error, Result};
 
 /// Normalized images with their classes.
@@ -17,21 +17,14 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
-    /// Puts `samples` into the form that the network takes.
+    /// Puts `samples`, images with their classes, into the form that the network takes.
     ///
     /// # Errors
-    /// [`Error::Input`] for a sample that is no image, has no class or more channels than the network takes, and for no sample
-    /// at all.
-    pub fn new(samples: &[Labelled], form: &ImageForm) -> Result<Self> {
+    /// [`Error::Input`] for an image with more channels than the network takes, and for no image at all.
+    pub fn new(samples: &[(Picture, usize)], form: &ImageForm) -> Result<Self> {
         let shape = [form.channels, form.height, form.width];
         let (mut values, mut classes) = (Vec::new(), Vec::new());
-        for Labelled { sample, class } in samples {
-            let (Material::Picture(picture), Some(class)) = (&sample.material, class) else {
-                return Err(Error::Input(format!(
-                    "`{}` is no image with a class",
-                    sample.name
-                )));
-            };
+        for (picture, class) in samples {
             values.extend(form.numbers(&form.prepare(picture)?));
             classes.push(*class as u32);
         }
