@@ -28,6 +28,8 @@ mod keep;
 #[cfg(feature = "network")]
 mod models;
 mod mutate;
+#[cfg(feature = "cli")]
+mod order_cli;
 mod order_sampled;
 #[cfg(feature = "cli")]
 mod pictures;
@@ -37,6 +39,8 @@ mod sample;
 mod sampling;
 mod shared;
 mod sparse;
+#[cfg(feature = "network")]
+mod train;
 #[cfg(feature = "network")]
 mod trie;
 mod value_files;

@@ -16,6 +16,7 @@ use harsanyi::value::Readout;
 use serde::Serialize;
 
 use super::quantities::{batch, bytes, positive};
+use super::train::TrainArgs;
 
 /// Which inputs a neural network combines, how strongly, and at which orders.
 #[derive(Debug, Parser)]
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Index(IndexArgs),
     /// Faithfulness, sparsity, overlap and transfer between tables on the same players
     Compare(CompareArgs),
+    /// Train a small network on images, with or without losses that move its orders
+    Train(TrainArgs),
     /// Model families that load, or a check of one model
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -384,6 +387,9 @@ pub(crate) struct OrderArgs {
     /// A value table in place of a sample: .npy, 2^n numbers, bit i of the index is player i; or a run folder
     #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "text", "image", "row", "data", "game", "model"])]
     pub(crate) values: Option<PathBuf>,
+    /// Compare folders in which `order --data` has left its results; named at least twice
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["words", "text", "image", "row", "data", "game", "model", "values"])]
+    pub(crate) beside: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) contexts: ContextArgs,
     #[command(flatten)]

@@ -3,6 +3,7 @@
 mod about;
 mod args;
 mod batch;
+mod beside;
 mod compare;
 mod evaluate;
 mod extraction;
@@ -20,6 +21,7 @@ mod samples;
 mod settings;
 mod study;
 mod tables;
+mod train;
 
 use std::process::ExitCode;
 
@@ -95,6 +97,7 @@ fn execute(
         Command::Order(args) => order::order(&args, global, config, output),
         Command::Index(args) => tables::index(&args, global, output),
         Command::Compare(args) => compare::compare(&args, global, output),
+        Command::Train(args) => train::run(&args, global, output),
         Command::Models(ModelsCommand::List) => about::list_models(output),
         Command::Models(ModelsCommand::Check { model }) => {
             about::check_model(&model, global, output)

@@ -16,7 +16,7 @@ use super::games::{self, Values};
 use super::keep::Keep;
 use super::output::Output;
 use super::prepared::Prepared;
-use super::{samples, study};
+use super::{beside, samples, study};
 
 pub(crate) fn order(
     args: &OrderArgs,
@@ -29,6 +29,9 @@ pub(crate) fn order(
     let OrderArgs {
         sample, contexts, ..
     } = args;
+    if !args.beside.is_empty() {
+        return beside::beside(&args.beside, global, output);
+    }
     if let Some(path) = &args.values {
         let mut values = Values::read(path)?;
         return match contexts.asks() {

@@ -33,6 +33,17 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Rows and columns: 16x16.
+pub(super) fn grid(text: &str) -> Result<[usize; 2], String> {
+    let sides = text
+        .split_once('x')
+        .map(|(rows, columns)| (positive(rows), positive(columns)));
+    match sides {
+        Some((Ok(rows), Ok(columns))) => Ok([rows, columns]),
+        _ => Err("expected ROWSxCOLUMNS".into()),
+    }
+}
+
 pub(super) fn batch(text: &str) -> Result<Batch, String> {
     match text {
         "auto" => Ok(Batch::Auto),
