@@ -243,11 +243,17 @@ impl TrainableNet {
     }
 }
 
-/// The maximum over windows of 2 × 2; an odd last row or column is dropped. Not candle's own pooling, whose gradient is too
-/// small by the size of the window.
+/// The maximum over windows of 2 × 2; an odd last row or column is dropped.
+///
+/// Not candle's own pooling, whose gradient is too small by the size of the window, nor its maximum along a dimension, which
+/// gives the whole gradient to each of several equal numbers: where cells are dropped, whole windows are equal.
 fn pooled(x: &Tensor) -> Result<Tensor> {
     let (b, c, h, w) = x.dims4()?;
     let x = x.narrow(2, 0, h / 2 * 2)?.narrow(3, 0, w / 2 * 2)?;
     let x = x.contiguous()?.reshape((b, c, h / 2, 2, w / 2, 2))?;
-    Ok(x.max(D::Minus1)?.max(3)?)
+    let larger = |x: &Tensor, along: usize| -> Result<Tensor> {
+        let (one, other) = (x.narrow(along, 0, 1)?, x.narrow(along, 1, 1)?);
+        Ok(one.maximum(&other)?.squeeze(along)?)
+    };
+    larger(&larger(&x, 5)?, 3)
 }
