@@ -14,6 +14,14 @@ if [ -z "${HARSANYI_SHARED:-}" ]; then
   echo "HARSANYI_SHARED is not set: tests on real models and reference tables do nothing"
 fi
 
+# The pages are tested in a browser: Debian and Ubuntu have it as a package; without one those tests say that they skip.
+if ! command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || true
+  fi
+  command -v chromium >/dev/null || echo "there is no Chromium: tests of the pages in a browser do nothing"
+fi
+
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
 step cargo fmt --check

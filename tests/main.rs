@@ -7,6 +7,8 @@ mod bad_input;
 #[cfg(feature = "network")]
 mod batching;
 #[cfg(feature = "cli")]
+mod browser;
+#[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]
 mod command;
@@ -31,6 +33,7 @@ mod mutate;
 #[cfg(feature = "cli")]
 mod order_cli;
 mod order_sampled;
+mod pages;
 #[cfg(feature = "cli")]
 mod pictures;
 mod process;

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Train a small network on images, with or without losses that move its orders
     Train(TrainArgs),
+    /// A finished run folder again: as text, JSON, CSV, SVG or an HTML page
+    Report(ReportArgs),
     /// Model families that load, or a check of one model
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -114,10 +116,11 @@ pub(crate) struct GlobalArgs {
     /// Threads; all cores by default
     #[arg(long, global = true, value_name = "N", value_parser = positive)]
     pub(crate) threads: Option<usize>,
-    /// What stdout gets
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// Write files here: a folder; for `tabulate` also a file ending in .npy, for `index` one ending in .json
+    /// What stdout gets: text [default] or json; for `report` also html, svg and csv
+    #[arg(long, global = true, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write files here: a folder; for `tabulate` also a file ending in .npy, for `index` one ending in .json, for `report` the
+    /// file of its one document
     #[arg(short, long, global = true, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Say nothing but the result
@@ -150,8 +153,8 @@ impl GlobalArgs {
             .extension()
             .and_then(|extension| extension.to_str())
             .unwrap_or_default();
-        let is_file =
-            ["npy", "json", "csv", "parquet", "txt", "html"].contains(&extension) && !path.is_dir();
+        let is_file = ["npy", "json", "csv", "parquet", "txt", "html", "svg"].contains(&extension)
+            && !path.is_dir();
         match is_file {
             true => Err(Error::Parameter {
                 parameter: "--output",
@@ -175,6 +178,9 @@ pub(crate) enum Precision {
 pub(crate) enum Format {
     Text,
     Json,
+    Html,
+    Svg,
+    Csv,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -478,6 +484,19 @@ pub(crate) struct CompareArgs {
     /// Which interactions count as salient: max:0.05 (of the strongest), span:0.03 (of |v(N) − v(∅)|), abs:X, top:K
     #[arg(long, default_value_t, value_name = "RULE")]
     pub(crate) threshold: Threshold,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// A run folder that `profile -o` wrote, of one sample or of many
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Which chart --format svg prints, by the name of its file; with -o a folder, all are written
+    #[arg(long, value_name = "NAME")]
+    pub(crate) chart: Option<String>,
+    /// Interactions that --format text lists
+    #[arg(long, default_value_t = 12, value_name = "N")]
+    pub(crate) rows: usize,
 }
 
 fn method(text: &str) -> Result<RecoverMethod, String> {

@@ -5,32 +5,19 @@ use std::path::Path;
 
 use harsanyi::game::Shard;
 use harsanyi::input::RawSample;
-use harsanyi::interaction::order::relative_strength;
-use harsanyi::report::{SCHEMA, folder, text};
-use harsanyi::stats::bottleneck::bottleneck_index;
-use serde::Serialize;
-use serde_json::{Value, json};
+use harsanyi::report::{
+    FailedSample, PlayersSummary, Profile, SCHEMA, SampleSummary, Summary, folder, text,
+};
+
+use serde_json::Value;
 
 use super::args::{GlobalArgs, KeepArgs, ProfileArgs, SampleArgs};
 use super::interrupt::Interrupted;
 use super::keep::Keep;
 use super::network::Network;
 use super::output::Output;
-use super::run::{self, Profile, Source};
-
-/// `summary.json`
-#[derive(Serialize)]
-struct Summary {
-    schema: u32,
-    program: &'static str,
-    config: Value,
-    /// A line per sample that was evaluated.
-    samples: Vec<Value>,
-    /// Samples that could not be, each with its reason.
-    failed: Vec<Value>,
-    /// Means over the samples with the same number of players; others cannot be averaged order by order.
-    by_players: Vec<Value>,
-}
+use super::report;
+use super::run::{self, Source};
 
 /// Which samples of a data set are whose, and whether those that are done stay.
 pub(crate) struct Selection {
@@ -89,7 +76,7 @@ pub(crate) fn each(
     keeps: bool,
     output: &Output,
     mut one: impl FnMut(&RawSample, &Output) -> anyhow::Result<()>,
-) -> anyhow::Result<Vec<Value>> {
+) -> anyhow::Result<Vec<FailedSample>> {
     let own = selection.samples.iter().enumerate();
     let own: Vec<&RawSample> = own
         .filter(|(at, _)| selection.shard.owns(*at))
@@ -104,7 +91,10 @@ pub(crate) fn each(
             Err(error) => {
                 let causes = text::inert(&format!("{error:#}"));
                 output.say(&format!("sample {}: {causes}", sample.id));
-                failed.push(json!({ "id": sample.id, "error": causes }));
+                failed.push(FailedSample {
+                    id: sample.id.clone(),
+                    error: causes,
+                });
             }
             Ok(()) => {}
         }
@@ -157,7 +147,7 @@ pub(crate) fn profile(
                 let strengths: &mut Vec<Vec<f64>> = by_players.entry(profile.record.n).or_default();
                 strengths.push(pairs.mean_abs.clone());
             }
-            samples.push(line(raw, &profile));
+            samples.push(SampleSummary::new(&raw.id, raw.label.clone(), &profile));
             Ok(())
         })
     };
@@ -179,18 +169,18 @@ pub(crate) fn profile(
     if let Some(dir) = dir {
         let by_players = by_players
             .into_iter()
-            .map(|(n, samples)| average(n, &samples))
+            .map(|(n, samples)| PlayersSummary::new(n, &samples))
             .collect();
-        let program = concat!("harsanyi ", env!("CARGO_PKG_VERSION"));
         let summary = Summary {
             schema: SCHEMA,
-            program,
+            program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")).into(),
             config: config.clone(),
             samples,
             failed,
             by_players,
         };
         folder::write_json(&dir.join("summary.json"), &summary)?;
+        report::write_batch(dir, &summary)?;
     }
     if broken > 0 {
         anyhow::bail!(
@@ -214,39 +204,4 @@ pub(crate) fn page(output: &Output, profile: &Profile, rows: usize) -> String {
         &profile.orders,
         &profile.indices,
     )
-}
-
-fn line(sample: &RawSample, profile: &Profile) -> Value {
-    let Profile {
-        record,
-        interactions,
-        orders,
-        ..
-    } = profile;
-    json!({
-        "id": sample.id,
-        "text": sample.name,
-        "label": sample.label,
-        "n": record.n,
-        "target": record.target,
-        "v_empty": record.v_empty,
-        "v_full": record.v_full,
-        "salient": interactions.salient.count,
-        "l1": interactions.l1,
-        "gap": interactions.gap,
-        "monotone": orders.monotone,
-        "p": orders.p,
-        "bottleneck_index": orders.bottleneck.index,
-        "seconds": record.seconds,
-    })
-}
-
-/// The published J averages |I^(m)| over samples before it divides.
-fn average(n: usize, samples: &[Vec<f64>]) -> Value {
-    let mean =
-        |m: usize| samples.iter().map(|sample| sample[m]).sum::<f64>() / samples.len() as f64;
-    let mean_abs: Vec<f64> = (0..samples[0].len()).map(mean).collect();
-    let relative = relative_strength(&mean_abs);
-    let index = relative.as_deref().and_then(bottleneck_index);
-    json!({ "n": n, "samples": samples.len(), "mean_abs": mean_abs, "J": relative, "bottleneck_index": index })
 }

@@ -109,10 +109,9 @@ pub(crate) fn refitted(
     Ok(RefitReport::new(&refitted, labels))
 }
 
-/// Writes everything about the interactions of one table.
+/// Writes the interactions of one table and their graph.
 pub(crate) fn write(
     dir: &Path,
-    table: &ValueTable,
     found: &AndOr,
     report: &InteractionReport,
     labels: &[String],
@@ -120,10 +119,6 @@ pub(crate) fn write(
 ) -> anyhow::Result<()> {
     write_interactions(&dir.join("interactions.parquet"), found)?;
     folder::write_compact_json(&dir.join("interactions.json"), report)?;
-    folder::write_json(
-        &dir.join("sparsity.json"),
-        &SparsityReport::new(table, found, args.threshold)?,
-    )?;
     let graph = graph::graph(&found.salient(args.threshold), MERGES);
     folder::write_json(&dir.join("graph.json"), &graph)?;
     let dot = graph.to_dot(labels);
@@ -131,4 +126,15 @@ pub(crate) fn write(
         file.write_all(dot.as_bytes())
     })?;
     Ok(())
+}
+
+/// Writes how sparse the interactions of one table are.
+pub(crate) fn write_sparsity(
+    dir: &Path,
+    table: &ValueTable,
+    found: &AndOr,
+    args: &ListingArgs,
+) -> anyhow::Result<()> {
+    let report = SparsityReport::new(table, found, args.threshold)?;
+    Ok(folder::write_json(&dir.join("sparsity.json"), &report)?)
 }

@@ -276,6 +276,7 @@ pub(crate) fn enter(record: &mut Record, labels: &[String], groups: &Groups) {
         index,
         label: label.clone(),
         spans: Vec::new(),
+        chars: Vec::new(),
     };
     record.players = labels.iter().enumerate().map(info).collect();
     record.groups = (!groups.is_empty()).then(|| groups.clone());

@@ -16,6 +16,7 @@ mod output;
 mod prepared;
 mod quantities;
 mod recover;
+mod report;
 mod run;
 mod samples;
 mod settings;
@@ -27,10 +28,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
-
+use harsanyi::Error;
 use serde_json::Value;
 
-use args::{Cli, Command, GlobalArgs, ModelsCommand};
+use args::{Cli, Command, Format, GlobalArgs, ModelsCommand};
 use output::Output;
 
 /// Parses the command line, runs it, and turns what went wrong into a sentence and an exit code.
@@ -74,6 +75,16 @@ fn start_threads(global: &GlobalArgs) -> anyhow::Result<()> {
 
 fn run(global: &GlobalArgs, command: Command, matches: &ArgMatches) -> anyhow::Result<()> {
     let output = Output::new(global);
+    if let (Some(Format::Html | Format::Svg | Format::Csv), false) =
+        (global.format, matches!(command, Command::Report(_)))
+    {
+        return Err(Error::Parameter {
+            parameter: "--format",
+            must: "text or json here (`harsanyi report DIR` also takes html, svg and csv)",
+            got: format!("{:?}", global.format.unwrap_or(Format::Text)).to_lowercase(),
+        }
+        .into());
+    }
     let done = execute(global, command, &settings::of(matches), &output);
     if done.is_err() {
         output.interrupt.tidy();
@@ -98,6 +109,7 @@ fn execute(
         Command::Index(args) => tables::index(&args, global, output),
         Command::Compare(args) => compare::compare(&args, global, output),
         Command::Train(args) => train::run(&args, global, output),
+        Command::Report(args) => report::report(&args, global, output),
         Command::Models(ModelsCommand::List) => about::list_models(output),
         Command::Models(ModelsCommand::Check { model }) => {
             about::check_model(&model, global, output)

@@ -56,7 +56,7 @@ impl Output {
             PAGE_WIDTH
         };
         Self {
-            format: global.format,
+            format: global.format.unwrap_or(Format::Text),
             quiet: global.quiet,
             verbose: global.verbose,
             // A bar would shred a log.
@@ -88,7 +88,7 @@ impl Output {
     ) -> anyhow::Result<()> {
         let line = match self.format {
             Format::Json => serde_json::to_string(json)? + "\n",
-            Format::Text => text(),
+            _ => text(),
         };
         self.raw(line.as_bytes())
     }

@@ -1,5 +1,7 @@
 //! A sample on a network, with its players, target and baseline resolved: ready for games on it.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use harsanyi::input::baseline::Absence;
 use harsanyi::input::{
@@ -234,14 +236,21 @@ impl<'a> Prepared<'a> {
     /// Writes what the sample is, and how it is cut and masked, into `record`.
     pub(crate) fn tell(&self, record: &mut Record) -> Result<()> {
         let players = &self.players;
-        let info = |(index, label): (usize, &String)| PlayerInfo {
-            index,
-            label: label.clone(),
-            spans: players
-                .token_spans(index)
-                .into_iter()
-                .map(|span| [span.start, span.end])
-                .collect(),
+        let chars = |spans: &[Range<usize>]| match &self.own {
+            Own::Text { text, .. } => {
+                let bytes = spans.iter().filter_map(|span| text.bytes_of(span.clone()));
+                bytes.map(|bytes| [bytes.start, bytes.end]).collect()
+            }
+            _ => Vec::new(),
+        };
+        let info = |(index, label): (usize, &String)| {
+            let spans = players.token_spans(index);
+            PlayerInfo {
+                index,
+                label: label.clone(),
+                chars: chars(&spans),
+                spans: spans.iter().map(|span| [span.start, span.end]).collect(),
+            }
         };
         record.players = players.labels.iter().enumerate().map(info).collect();
         record.background = (0..players.owner.len())

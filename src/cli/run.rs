@@ -8,8 +8,9 @@ use harsanyi::ValueTable;
 use harsanyi::game::file;
 use harsanyi::game::store::Store;
 use harsanyi::input::{Material, RawSample};
-use harsanyi::report::{InteractionReport, OrderReport, PlayerIndices, Record, SCHEMA, folder};
-use serde::Serialize;
+use harsanyi::report::{
+    OrderReport, PlayerIndices, Profile, Record, SCHEMA, SparsityReport, folder,
+};
 use serde_json::{Value, json};
 
 use super::args::{ExtractionArgs, GlobalArgs, ListingArgs, SampleArgs};
@@ -19,6 +20,7 @@ use super::keep::Keep;
 use super::network::Network;
 use super::output::Output;
 use super::prepared::Prepared;
+use super::report;
 
 /// What to evaluate.
 #[derive(Clone, Copy)]
@@ -35,15 +37,6 @@ pub(crate) struct Evaluated {
     pub(crate) record: Record,
     /// Where the values are until they are in a file of their own.
     pub(crate) store: Option<Store>,
-}
-
-/// All that `profile` finds out.
-#[derive(Serialize)]
-pub(crate) struct Profile {
-    pub(crate) record: Record,
-    pub(crate) interactions: InteractionReport,
-    pub(crate) orders: OrderReport,
-    pub(crate) indices: PlayerIndices,
 }
 
 /// The record of a run before there is a value.
@@ -166,6 +159,7 @@ pub(crate) fn profile(
     let interactions = extraction::report(&table, &found, &labels, noise, listing, output)?;
     let orders = OrderReport::new(&table, &found)?;
     let indices = PlayerIndices::new(&table, &labels);
+    let sparsity = SparsityReport::new(&table, &found, listing.threshold)?;
     record
         .seconds
         .insert("statistics".into(), start.elapsed().as_secs_f64());
@@ -174,12 +168,15 @@ pub(crate) fn profile(
         interactions,
         orders,
         indices,
+        sparsity,
     };
     if let Some(dir) = dir {
-        extraction::write(dir, &table, &found, &profile.interactions, &labels, listing)?;
+        extraction::write(dir, &found, &profile.interactions, &labels, listing)?;
+        folder::write_json(&dir.join("sparsity.json"), &profile.sparsity)?;
         folder::write_json(&dir.join("orders.json"), &profile.orders)?;
         folder::write_json(&dir.join("indices.json"), &profile.indices)?;
         folder::write_json(&dir.join("record.json"), &profile.record)?;
+        report::write_run(dir, &profile)?;
     }
     Ok(profile)
 }

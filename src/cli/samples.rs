@@ -1,6 +1,5 @@
 //! Commands that evaluate samples: `profile` and `tabulate`.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use harsanyi::Error;
@@ -17,11 +16,12 @@ use super::keep::Keep;
 use super::network::{Loaded, Network};
 use super::output::Output;
 use super::prepared::Prepared;
+use super::report;
 use super::run::{self, Evaluated, Source};
 use super::settings;
 
 /// What `profile` writes behind the table and its record.
-const LATER_STAGES: [&str; 7] = [
+const LATER_STAGES: [&str; 8] = [
     "interactions.json",
     "interactions.parquet",
     "orders.json",
@@ -29,6 +29,7 @@ const LATER_STAGES: [&str; 7] = [
     "sparsity.json",
     "graph.json",
     "graph.dot",
+    "report.html",
 ];
 
 /// The one sample that the options name for `network`.
@@ -256,13 +257,9 @@ fn write_table(
         folder::write_json(&dir.join("record.json"), &evaluated.record)?;
         // What another run left there was not made from these values.
         for name in LATER_STAGES {
-            match std::fs::remove_file(dir.join(name)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Error::write(dir.join(name))(error).into());
-                }
-                _ => {}
-            }
+            folder::remove(&dir.join(name))?;
         }
+        report::remove_charts(dir)?;
     }
     let store = evaluated.store.take();
     store.map(Store::remove).transpose()?;

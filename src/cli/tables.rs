@@ -34,7 +34,8 @@ pub(crate) fn extract(
     let found = extraction::explain(&table, &args.extraction, noise, output)?;
     let report = extraction::report(&table, &found, &labels, noise, &args.listing, output)?;
     if let Some(dir) = dir {
-        extraction::write(dir, &table, &found, &report, &labels, &args.listing)?;
+        extraction::write(dir, &found, &report, &labels, &args.listing)?;
+        extraction::write_sparsity(dir, &table, &found, &args.listing)?;
     }
     let page = text::Page {
         rows: args.listing.rows,
@@ -86,14 +87,9 @@ fn extract_together(
         for (number, (table, model)) in tables.iter().zip(found.models()).enumerate() {
             let dir = dir.join(format!("model-{number}"));
             folder::create(&dir)?;
-            extraction::write(
-                &dir,
-                table,
-                model,
-                &report.models[number],
-                &labels,
-                &args.listing,
-            )?;
+            let document = &report.models[number];
+            extraction::write(&dir, model, document, &labels, &args.listing)?;
+            extraction::write_sparsity(&dir, table, model, &args.listing)?;
         }
     }
     let page = text::Page {

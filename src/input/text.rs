@@ -212,4 +212,16 @@ impl TokenizedText {
     pub fn slice(&self, token: usize) -> &str {
         self.text.get(self.bytes[token].clone()).unwrap_or_default()
     }
+
+    /// Where in the text the tokens of `span` stand, without the white space around them; `None` where they have no text.
+    pub fn bytes_of(&self, span: Range<usize>) -> Option<Range<usize>> {
+        let bytes = self.bytes.get(span)?;
+        let bytes = bytes.iter().filter(|bytes| !bytes.is_empty());
+        let start = bytes.clone().map(|bytes| bytes.start).min()?;
+        let end = bytes.map(|bytes| bytes.end).max()?;
+        let text = self.text.get(start..end)?;
+        let start = start + (text.len() - text.trim_start().len());
+        let trimmed = text.trim();
+        (!trimmed.is_empty()).then(|| start..start + trimmed.len())
+    }
 }

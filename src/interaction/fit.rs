@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::game::ValueTable;
 use crate::{Error, Result};
@@ -21,7 +21,7 @@ const TOLERATED_NOISE: f64 = 1e-3;
 ///
 /// Written and parsed as `auto`, `exact`, `least-squares`, `least-squares:0.02`, `box:0.04`,
 /// `papers:lr=0.00001,iterations=10000,bound=0.04`, `half`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "kebab-case")]
 pub enum Fit {
     /// [`Fit::LeastSquares`] at the noise of v where it is known and would pollute an exact fit, else [`Fit::Exact`];
@@ -49,7 +49,7 @@ pub enum Fit {
 
 /// Settings of the published gradient rule: subgradient steps with momentum 0.9 from the half-and-half split, the rate
 /// falling one decade log-linearly over the run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublishedRule {
     /// The first learning rate; published: 1e-4 (tables), 1e-5 (images), 1e-6 (language models).
     pub rate: f64,

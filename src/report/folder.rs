@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::game::file;
 use crate::{Error, Result};
@@ -67,6 +68,28 @@ pub fn write_compact_json(path: &Path, value: &impl Serialize) -> Result<()> {
         serde_json::to_writer(&mut *file, value)?;
         file.write_all(b"\n")
     })
+}
+
+/// Removes the file `path`, where it is there.
+///
+/// # Errors
+/// [`Error::Write`] naming the file.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::write(path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The document of type `T` in the JSON file `path`.
+///
+/// # Errors
+/// [`Error::Read`], or [`Error::Parse`] where the file holds something else than a `format`.
+pub fn read_json<T: DeserializeOwned>(path: &Path, format: &'static str) -> Result<T> {
+    let bytes = fs::read(path).map_err(Error::read(path))?;
+    serde_json::from_slice(&bytes).map_err(Error::parse(path, format))
 }
 
 #[cfg(test)]

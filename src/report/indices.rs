@@ -1,6 +1,6 @@
 //! `indices.json`, and the answer of `harsanyi index`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::game::ValueTable;
@@ -9,7 +9,7 @@ use crate::transform::index::{self, Index};
 use crate::transform::mobius;
 
 /// The customary values of players and pairs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlayerIndices {
     /// The players' names.
     pub labels: Vec<String>,
@@ -24,7 +24,7 @@ pub struct PlayerIndices {
 }
 
 /// One index of a game, up to an order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexReport {
     /// The index, by its name in the shapiq package.
     pub index: String,
@@ -44,7 +44,7 @@ pub struct IndexReport {
 }
 
 /// Where estimated values come from.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EstimateInfo {
     /// The method, by its name.
     pub method: String,
@@ -59,7 +59,7 @@ pub struct EstimateInfo {
 }
 
 /// What an index says of one coalition.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexValue {
     /// The coalition, ascending.
     pub players: Vec<usize>,
@@ -71,7 +71,7 @@ pub struct IndexValue {
 }
 
 /// How far off an estimated value may be, in the units of v.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct ErrorBar {
     /// The standard error of the value; 0 where it is exact.
     pub standard_error: f64,

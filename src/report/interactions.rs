@@ -1,12 +1,12 @@
 //! `interactions.json`: the AND and OR interactions that explain v, with their certificate.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::interaction::{AndOr, Fit, Interaction, Kind, Refit, Threshold};
 use crate::stats::noise;
 
 /// The interactions of one table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InteractionReport {
     /// v(∅), which belongs to no interaction.
     pub empty: f64,
@@ -42,7 +42,7 @@ pub struct InteractionReport {
 }
 
 /// What noise in v alone brings about, in the units of v.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NoiseReport {
     /// σ, the standard deviation of the noise of v.
     pub std: f64,
@@ -53,7 +53,7 @@ pub struct NoiseReport {
 }
 
 /// Least squares on the salient interactions, which undoes the shrinkage of the L1 norm.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RefitReport {
     /// The constant.
     pub empty: f64,
@@ -87,7 +87,7 @@ impl RefitReport {
 }
 
 /// One interaction.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InteractionEntry {
     /// S, ascending.
     pub players: Vec<usize>,
@@ -104,7 +104,7 @@ pub struct InteractionEntry {
 }
 
 /// The convention for "salient", and what passes it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SalientReport {
     /// The convention, as `max:0.05`.
     pub threshold: String,
@@ -146,6 +146,30 @@ impl InteractionReport {
             }
         }
         report
+    }
+
+    /// All lists of the document: AND, OR, and those of the refit.
+    pub(super) fn lists(&self) -> Vec<&[InteractionEntry]> {
+        let refit = self.refit.iter().flat_map(|refit| [&refit.and, &refit.or]);
+        [&self.and, &self.or]
+            .into_iter()
+            .chain(refit)
+            .map(Vec::as_slice)
+            .collect()
+    }
+
+    /// The salient interactions, strongest first, with their kinds; those of the refit where there is one.
+    pub fn listed(&self) -> Vec<(Kind, &InteractionEntry)> {
+        let (and, or) = match &self.refit {
+            Some(refit) => (&refit.and, &refit.or),
+            None => (&self.and, &self.or),
+        };
+        let and = and.iter().map(|entry| (Kind::And, entry));
+        let or = or.iter().map(|entry| (Kind::Or, entry));
+        let mut listed: Vec<_> = and.chain(or).collect();
+        listed.sort_by(|a, b| b.1.effect.abs().total_cmp(&a.1.effect.abs()));
+        listed.truncate(self.salient.count);
+        listed
     }
 
     /// Marks every interaction that noise of standard deviation `sigma` in the values of `players` players hides, where any

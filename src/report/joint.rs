@@ -1,6 +1,6 @@
 //! The joint extraction of several tables as a document.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::InteractionReport;
 use crate::Result;
@@ -9,7 +9,7 @@ use crate::interaction::{Kind, Threshold};
 use crate::stats::transfer::overlap;
 
 /// Interactions of several tables that were extracted together.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JointReport {
     /// α: what an interaction pays for each model that has it.
     pub alpha: f64,
@@ -28,7 +28,7 @@ pub struct JointReport {
 }
 
 /// The overlap of the k strongest of one kind.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OverlapEntry {
     /// AND or OR.
     pub kind: Kind,

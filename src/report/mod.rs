@@ -1,23 +1,30 @@
 //! Results as files and as text for people.
 //!
 //! In come tables, interactions and statistics; out go the documents of a run folder ([`Record`], [`InteractionReport`],
-//! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]) and the terminal page
-//! ([`text`]).
+//! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]),
+//! the terminal page ([`text`]), charts ([`mod@chart`], drawn by [`svg`]), pages for a browser ([`html`]) and tables ([`mod@csv`]). What a
+//! page shows, it reads off the documents: [`Profile::read`] and [`Summary::read`] bring them back.
 
+pub mod chart;
 mod compare;
+pub mod csv;
 pub mod folder;
 mod groups;
+pub mod html;
 mod indices;
 mod interactions;
 mod joint;
 mod orders;
 #[cfg(feature = "cli")]
 mod parquet;
+mod profile;
 mod record;
 mod recovery;
 mod sampled_orders;
 pub mod shapiq;
 mod sparsity;
+mod summary;
+pub mod svg;
 pub mod text;
 
 pub use compare::{
@@ -32,6 +39,7 @@ pub use joint::{JointReport, OverlapEntry};
 pub use orders::{BottleneckReport, MultiOrderReport, OrderReport, Signed, SignedStrength};
 #[cfg(feature = "cli")]
 pub use parquet::write_interactions;
+pub use profile::Profile;
 pub use record::{
     GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA, SampleKind,
 };
@@ -40,3 +48,4 @@ pub use sampled_orders::{
     CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
 };
 pub use sparsity::{SalientCount, SparsityReport};
+pub use summary::{FailedSample, PlayersSummary, SampleSummary, Summary};

@@ -1,6 +1,6 @@
 //! `orders.json`: how much each order carries, how v grows with coalition size, and the bottleneck.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::game::ValueTable;
 use crate::interaction::AndOr;
@@ -11,7 +11,7 @@ use crate::stats::order_strength::order_strength;
 use crate::{Error, Result};
 
 /// The order profile of one table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OrderReport {
     /// Summed effects per order 0..n of the AND and of the OR interactions.
     pub strength: SignedStrength,
@@ -30,7 +30,7 @@ pub struct OrderReport {
 }
 
 /// Positive and negative sums per order, of both kinds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignedStrength {
     /// AND interactions, order 1 included.
     pub and: Signed,
@@ -39,7 +39,7 @@ pub struct SignedStrength {
 }
 
 /// Sums per order 0..n.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Signed {
     /// Σ of the effects above zero.
     pub positive: Vec<f64>,
@@ -48,7 +48,7 @@ pub struct Signed {
 }
 
 /// I^(m) over all pairs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MultiOrderReport {
     /// m = 0..n−2, the players beside the pair.
     pub context_size: Vec<usize>,
@@ -60,12 +60,12 @@ pub struct MultiOrderReport {
 }
 
 /// How far the middle falls short of the ends.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BottleneckReport {
     /// Least J of the middle over the mean of the two ends.
     pub index: Option<f64>,
     /// The definition of `index`.
-    pub definition: &'static str,
+    pub definition: String,
     /// n′ of the theory curve closest to J.
     pub fitted_n: Option<f64>,
     /// Root mean square distance to that curve, both of mean 1.
@@ -106,7 +106,7 @@ impl OrderReport {
             mean_output: growth.mean_output,
             bottleneck: BottleneckReport {
                 index: relative.and_then(bottleneck_index),
-                definition: INDEX_DEFINITION,
+                definition: INDEX_DEFINITION.into(),
                 fitted_n: fit.map(|fit| fit.effective_players),
                 fitted_residual: fit.map(|fit| fit.residual),
             },

@@ -105,6 +105,9 @@ pub struct PlayerInfo {
     pub label: String,
     /// Its tokens, pixels (row by row) or columns, as half-open ranges.
     pub spans: Vec<[usize; 2]>,
+    /// Its bytes in the sample, where the sample is a text, as half-open ranges without the white space around them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chars: Vec<[usize; 2]>,
 }
 
 /// An image as the network takes it.

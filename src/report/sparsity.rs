@@ -1,6 +1,6 @@
 //! `sparsity.json`: how few interactions carry how much, and how few the theory promises.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::game::ValueTable;
@@ -19,7 +19,7 @@ const PRUNED: usize = 4096;
 const CANDIDATES: usize = 20;
 
 /// The sparsity and faithfulness of one table's interactions.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SparsityReport {
     /// |I(S)| / max |I(S)|, strongest first, at most 4096 of them.
     pub strength_curve: Vec<f64>,
@@ -34,7 +34,7 @@ pub struct SparsityReport {
 }
 
 /// One convention for "salient".
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SalientCount {
     /// As `max:0.05`.
     pub threshold: String,
@@ -43,7 +43,7 @@ pub struct SalientCount {
 }
 
 /// What the sparsity theorem says of the Harsanyi dividends, at τ = 0.05 of the strongest.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TheoremReport {
     /// τ, in the units of v.
     pub threshold: f64,
@@ -58,7 +58,7 @@ pub struct TheoremReport {
 }
 
 /// One order of the theorem.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OrderEntry {
     /// k
     pub order: usize,
@@ -75,7 +75,7 @@ pub struct OrderEntry {
 }
 
 /// How far the salient interactions alone are from v.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FaithfulnessReport {
     /// Root mean square error over all coalitions.
     pub rms: f64,
@@ -85,12 +85,12 @@ pub struct FaithfulnessReport {
     pub unexplained: f64,
     /// Root mean square error per coalition size 0..n.
     pub rms_by_size: Vec<f64>,
-    /// Root mean square error of the k strongest alone.
+    /// Root mean square error of the k strongest alone: of none, 1, 2, 5, … 1000 and, where they are no more, all salient ones.
     pub strongest: Vec<StrongestError>,
 }
 
 /// The error of the k strongest.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StrongestError {
     /// k
     pub count: usize,
@@ -99,7 +99,7 @@ pub struct StrongestError {
 }
 
 /// How far pruning comes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PruningReport {
     /// The normalized squared error allowed.
     pub error: f64,
@@ -116,9 +116,11 @@ impl SparsityReport {
         let mut strength_curve = strength_curve(found);
         strength_curve.truncate(CURVE);
         let salient = found.salient(threshold);
-        let counts: Vec<usize> = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+        let all = salient.len();
+        let counts: Vec<usize> = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
             .into_iter()
-            .take_while(|&count| count <= salient.len())
+            .take_while(|&count| count < all)
+            .chain((all <= 1000).then_some(all))
             .collect();
         let errors = curve(table, found.empty(), &salient, &counts)?;
         let left = faithfulness(table, found.empty(), &salient)?;

@@ -56,7 +56,7 @@ impl Page {
 pub fn inert(text: &str) -> String {
     let acts = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}' | '\u{feff}')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
     };
     text.chars()
         .map(|c| {
@@ -74,7 +74,7 @@ pub fn inert(text: &str) -> String {
 }
 
 /// `text` cut to `width` columns, with an ellipsis where something is missing.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(in crate::report) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.into();
     }
@@ -106,7 +106,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
 }
 
 /// Four significant digits, or scientific where that would be long; with a true minus sign.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::report) fn number(value: f64) -> String {
     let size = value.abs();
     let text = if size == 0.0 {
         "0".into()

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::draw::{Ink, Page, bar, cut, faint, heading, number, pad};
 use super::names;
-use crate::interaction::Fit;
+use crate::interaction::{Fit, Kind};
 use crate::report::{InteractionEntry, InteractionReport, JointReport};
 
 /// The strongest interactions, as bars.
@@ -19,14 +19,8 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
         found.salient.count, found.salient.threshold
     );
     heading(page, &mut out, "Interactions", &note);
-    let (and, or) = match &found.refit {
-        Some(refit) => (&refit.and, &refit.or),
-        None => (&found.and, &found.or),
-    };
-    let mut rows: Vec<(&str, &InteractionEntry)> = and.iter().map(|entry| ("AND", entry)).collect();
-    rows.extend(or.iter().map(|entry| ("OR", entry)));
-    rows.sort_by(|a, b| b.1.effect.abs().total_cmp(&a.1.effect.abs()));
-    rows.truncate(page.rows.min(found.salient.count));
+    let mut rows = found.listed();
+    rows.truncate(page.rows);
     bars(page, &mut out, &rows, &names::of_entries(found));
     if found.salient.count == 0 {
         let _ = match all {
@@ -52,7 +46,7 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
 pub(super) fn bars(
     page: Page,
     out: &mut String,
-    rows: &[(&str, &InteractionEntry)],
+    rows: &[(Kind, &InteractionEntry)],
     named: &BTreeMap<usize, String>,
 ) {
     let strongest = rows.first().map_or(0.0, |(_, entry)| entry.effect.abs());
@@ -72,7 +66,10 @@ pub(super) fn bars(
         .unwrap_or(0)
         .min(room);
     for ((kind, entry), name) in rows.iter().zip(&names) {
-        let kind = if entry.order == 1 { "   " } else { kind };
+        let kind = match entry.order {
+            1 => String::new(),
+            _ => kind.to_string(),
+        };
         let effect = format!(
             "{:>9}",
             format!(
@@ -123,8 +120,9 @@ pub fn joint(page: Page, found: &JointReport, spans: &[f64]) -> String {
     out
 }
 
-/// How v was followed, how close to the best possible the explanation is proven to be, and what it leaves over.
-fn certificate(found: &InteractionReport, span: f64) -> Vec<String> {
+/// How v was followed, how close to the best possible the explanation is proven to be, and what it leaves over; `span` is
+/// v(N) − v(∅).
+pub(in crate::report) fn certificate(found: &InteractionReport, span: f64) -> Vec<String> {
     let fit = match found.fit {
         Fit::LeastSquares { sigma: Some(sigma) } => {
             format!("least squares at a noise σ of {}", number(sigma))

@@ -2,13 +2,14 @@
 
 mod compare;
 mod curve;
-mod draw;
+pub(super) mod draw;
 mod groups;
 mod indices;
-mod interactions;
-mod names;
+pub(super) mod interactions;
+pub(super) mod names;
 mod orders;
 mod recovery;
+mod summary;
 
 pub use compare::compare;
 pub use curve::curve;
@@ -18,6 +19,7 @@ pub use indices::{index, players};
 pub use interactions::{interactions, joint};
 pub use orders::order_profile;
 pub use recovery::recovery;
+pub use summary::summary;
 
 use std::fmt::Write as _;
 
@@ -79,12 +81,27 @@ pub fn sample(page: Page, record: &Record) -> String {
             (line, column) = (String::from(" "), 2);
         }
         line += " ";
-        line += &label;
+        line += &format!("[{}]", page.ink(Ink::Player, &label));
         column += width;
     }
     out += &line;
     out.push('\n');
-    let what = match (&record.readout, &record.target) {
+    let what = meaning(record);
+    let (empty, full) = (number(record.v_empty), number(record.v_full));
+    out.push('\n');
+    for line in wrap(&what, page.width.saturating_sub(2)) {
+        let _ = writeln!(out, "  {line}");
+    }
+    let _ = writeln!(
+        out,
+        "  with nobody present v = {empty}, with everybody v = {full}"
+    );
+    out
+}
+
+/// What v is, in one sentence without its full stop.
+pub(in crate::report) fn meaning(record: &Record) -> String {
+    match (&record.readout, &record.target) {
         (Some(readout), Some(target)) => {
             let tokens = target["ids"].as_array().map_or(1, Vec::len);
             let target = inert(target["text"].as_str().unwrap_or_default());
@@ -112,17 +129,7 @@ pub fn sample(page: Page, record: &Record) -> String {
                 LONGEST_NAME
             )
         ),
-    };
-    let (empty, full) = (number(record.v_empty), number(record.v_full));
-    out.push('\n');
-    for line in wrap(&what, page.width.saturating_sub(2)) {
-        let _ = writeln!(out, "  {line}");
     }
-    let _ = writeln!(
-        out,
-        "  with nobody present v = {empty}, with everybody v = {full}"
-    );
-    out
 }
 
 /// What ran where, and how long it took.

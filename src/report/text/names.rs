@@ -22,7 +22,7 @@ pub(super) fn of_entries(found: &InteractionReport) -> BTreeMap<usize, String> {
 }
 
 /// The names of all players, by number.
-pub(super) fn of_all(labels: &[String]) -> BTreeMap<usize, String> {
+pub(in crate::report) fn of_all(labels: &[String]) -> BTreeMap<usize, String> {
     distinct(&labels.iter().map(String::as_str).enumerate().collect())
 }
 

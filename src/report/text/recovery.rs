@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::draw::{Page, bar, cut, faint, heading, number, pad};
 use super::interactions::bars;
 use super::names;
+use crate::interaction::Kind;
 use crate::report::{HeldOutReport, InteractionEntry, RecoveredIndices, RecoveryReport};
 
 /// The recovered terms as bars, how well they predict, and the Shapley values of the strongest players.
@@ -18,9 +19,9 @@ pub fn recovery(page: Page, found: &RecoveryReport, indices: &RecoveredIndices) 
         found.samples, found.method
     );
     heading(page, &mut out, "Interactions", &note);
-    let mut rows: Vec<(&str, &InteractionEntry)> =
-        found.and.iter().map(|entry| ("AND", entry)).collect();
-    rows.extend(found.or.iter().map(|entry| ("OR", entry)));
+    let mut rows: Vec<(Kind, &InteractionEntry)> =
+        found.and.iter().map(|entry| (Kind::And, entry)).collect();
+    rows.extend(found.or.iter().map(|entry| (Kind::Or, entry)));
     rows.sort_by(|a, b| b.1.effect.abs().total_cmp(&a.1.effect.abs()));
     rows.truncate(page.rows);
     let named = names::of_all(&indices.labels);

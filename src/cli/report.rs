@@ -1,0 +1,182 @@
+//! `report`: a finished run folder as text, tables, charts or a page; and the pages that `profile` leaves in it.
+
+use std::path::{Path, PathBuf};
+
+use harsanyi::Error;
+use harsanyi::report::chart::{self, Chart};
+use harsanyi::report::{Profile, Summary, csv, folder, html, svg, text};
+
+use super::args::{Format, GlobalArgs, ReportArgs};
+use super::output::Output;
+
+/// The folder of the charts of a run or a batch, below its own.
+const CHARTS: &str = "charts";
+
+/// What a folder holds.
+enum Results {
+    Run(Box<Profile>),
+    Batch(Summary),
+}
+
+impl Results {
+    fn read(dir: &Path) -> anyhow::Result<Self> {
+        Ok(match dir.join("summary.json").exists() {
+            true => Self::Batch(Summary::read(dir)?),
+            false => Self::Run(Box::new(Profile::read(dir)?)),
+        })
+    }
+
+    fn charts(&self) -> Vec<Chart> {
+        match self {
+            Self::Run(profile) => chart::of_profile(profile),
+            Self::Batch(summary) => chart::of_summary(summary),
+        }
+    }
+
+    fn document(
+        &self,
+        format: Format,
+        args: &ReportArgs,
+        output: &Output,
+    ) -> anyhow::Result<Vec<u8>> {
+        let page = text::Page {
+            rows: args.rows,
+            ..output.page
+        };
+        Ok(match (format, self) {
+            (Format::Text, Self::Run(one)) => text::profile(
+                page,
+                &one.record,
+                &one.interactions,
+                &one.orders,
+                &one.indices,
+            )
+            .into(),
+            (Format::Text, Self::Batch(many)) => text::summary(page, many).into(),
+            (Format::Json, Self::Run(one)) => serde_json::to_string(one)?.into_bytes(),
+            (Format::Json, Self::Batch(many)) => serde_json::to_string(many)?.into_bytes(),
+            (Format::Csv, Self::Run(one)) => csv::interactions(&one.interactions),
+            (Format::Csv, Self::Batch(many)) => csv::samples(many),
+            (Format::Html, Self::Run(one)) => html::run(one)?.into(),
+            (Format::Html, Self::Batch(many)) => html::batch(many)?.into(),
+            (Format::Svg, _) => svg::file(&chosen(self.charts(), args.chart.as_deref())?)?.into(),
+        })
+    }
+}
+
+/// The chart called `name`, or the first.
+fn chosen(charts: Vec<Chart>, name: Option<&str>) -> Result<Chart, Error> {
+    let names: Vec<&str> = charts.iter().map(|chart| chart.name.as_str()).collect();
+    let refused = Error::Parameter {
+        parameter: "--chart",
+        must: "a chart that this folder has",
+        got: format!("`{}`; it has {}", name.unwrap_or("none"), names.join(", ")),
+    };
+    charts
+        .into_iter()
+        .find(|chart| name.is_none_or(|name| chart.name == name))
+        .ok_or(refused)
+}
+
+pub(crate) fn report(
+    args: &ReportArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let results = Results::read(&args.dir)?;
+    let target = global.output.as_deref();
+    let format = global
+        .format
+        .or_else(|| target.and_then(by_name))
+        .unwrap_or(Format::Text);
+    let Some(target) = target else {
+        return output.raw(&results.document(format, args, output)?);
+    };
+    let is_folder = target.is_dir() || target.extension().is_none();
+    if is_folder {
+        folder::create(target)?;
+    }
+    if is_folder && format == Format::Svg && args.chart.is_none() {
+        for chart in results.charts() {
+            write(
+                &target.join(format!("{}.svg", chart.name)),
+                svg::file(&chart)?.as_bytes(),
+            )?;
+        }
+    } else {
+        let path = if is_folder {
+            target.join(file_name(format, args))
+        } else {
+            PathBuf::from(target)
+        };
+        write(&path, &results.document(format, args, output)?)?;
+    }
+    output.say(&format!("written to {}", target.display()));
+    Ok(())
+}
+
+/// The format that a file's name asks for.
+fn by_name(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()? {
+        "html" | "htm" => Some(Format::Html),
+        "svg" => Some(Format::Svg),
+        "csv" => Some(Format::Csv),
+        "json" => Some(Format::Json),
+        _ => None,
+    }
+}
+
+fn file_name(format: Format, args: &ReportArgs) -> String {
+    match format {
+        Format::Text => "report.txt".into(),
+        Format::Json => "report.json".into(),
+        Format::Html => "report.html".into(),
+        Format::Csv => "report.csv".into(),
+        Format::Svg => format!("{}.svg", args.chart.as_deref().unwrap_or("chart")),
+    }
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+    folder::write(path, |file| file.write_all(content))
+}
+
+/// Writes the page of a run and its charts.
+pub(crate) fn write_run(dir: &Path, profile: &Profile) -> anyhow::Result<()> {
+    write(&dir.join("report.html"), html::run(profile)?.as_bytes())?;
+    write_charts(dir, &chart::of_profile(profile))
+}
+
+/// Writes the page of a batch and its charts.
+pub(crate) fn write_batch(dir: &Path, summary: &Summary) -> anyhow::Result<()> {
+    write(&dir.join("report.html"), html::batch(summary)?.as_bytes())?;
+    write_charts(dir, &chart::of_summary(summary))
+}
+
+fn write_charts(dir: &Path, charts: &[Chart]) -> anyhow::Result<()> {
+    remove_charts(dir)?;
+    let dir = dir.join(CHARTS);
+    folder::create(&dir)?;
+    for chart in charts {
+        write(
+            &dir.join(format!("{}.svg", chart.name)),
+            svg::file(chart)?.as_bytes(),
+        )?;
+    }
+    Ok(())
+}
+
+/// Removes the charts of an earlier run, which were not made from what is in `dir` now, and nothing else.
+pub(crate) fn remove_charts(dir: &Path) -> Result<(), Error> {
+    let dir = dir.join(CHARTS);
+    let Ok(entries) = std::fs::read_dir(&dir) else {
+        return Ok(());
+    };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let stem = name.to_str().and_then(|name| name.strip_suffix(".svg"));
+        if stem.is_some_and(chart::is_name) {
+            folder::remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Results as comma-separated values, for spreadsheets.
+
+use csv::Writer;
+
+use super::{InteractionReport, Summary};
+use crate::interaction::Kind;
+
+/// The interactions that are not exactly zero, a row each: `kind`, `order`, `effect`, `salient`, `players` (numbers between
+/// spaces), `labels` (names between middle dots). AND first, each kind strongest first.
+///
+/// # Cost
+/// Linear in the interactions.
+pub fn interactions(found: &InteractionReport) -> Vec<u8> {
+    let head = ["kind", "order", "effect", "salient", "players", "labels"];
+    let kinds = [(Kind::And, &found.and), (Kind::Or, &found.or)];
+    let entries = kinds
+        .into_iter()
+        .flat_map(|(kind, list)| list.iter().map(move |entry| (kind, entry)));
+    let rows = entries.map(|(kind, entry)| {
+        let players: Vec<String> = entry.players.iter().map(usize::to_string).collect();
+        vec![
+            kind.to_string().to_lowercase(),
+            entry.order.to_string(),
+            entry.effect.to_string(),
+            entry.salient.to_string(),
+            players.join(" "),
+            entry.labels.join(" · "),
+        ]
+    });
+    table(&head, rows)
+}
+
+/// The samples of a batch, a row each.
+///
+/// # Cost
+/// Linear in the samples.
+pub fn samples(summary: &Summary) -> Vec<u8> {
+    let head = [
+        "id",
+        "n",
+        "target",
+        "v_empty",
+        "v_full",
+        "salient",
+        "l1",
+        "gap",
+        "monotone",
+        "p",
+        "bottleneck_index",
+        "text",
+    ];
+    let optional = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let rows = summary.samples.iter().map(|sample| {
+        let target = sample
+            .target
+            .as_ref()
+            .and_then(|target| target["text"].as_str());
+        vec![
+            sample.id.clone(),
+            sample.n.to_string(),
+            target.unwrap_or_default().into(),
+            sample.v_empty.to_string(),
+            sample.v_full.to_string(),
+            sample.salient.to_string(),
+            sample.l1.to_string(),
+            optional(sample.gap),
+            sample.monotone.to_string(),
+            optional(sample.p),
+            optional(sample.bottleneck_index),
+            sample.text.clone(),
+        ]
+    });
+    table(&head, rows)
+}
+
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
+    let mut writer = Writer::from_writer(Vec::new());
+    let everything =
+        std::iter::once(head.iter().map(|name| (*name).to_owned()).collect()).chain(rows);
+    for row in everything {
+        writer
+            .write_record(&row)
+            .expect("rows of one length go into memory");
+    }
+    writer.into_inner().expect("memory takes what is left")
+}

@@ -1,0 +1,113 @@
+//! What was run on what, folded away at the end.
+
+use maud::{Markup, html};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::report::text::draw::{inert, number};
+use crate::report::{Record, Summary};
+
+/// Characters of one entry.
+const ENTRY: usize = 4000;
+
+/// The provenance of a run.
+pub(super) fn section(record: &Record) -> Markup {
+    let mut entries: Vec<(&str, String)> = vec![
+        ("program", record.program.clone()),
+        ("command", record.command.clone()),
+    ];
+    if let Some(model) = &record.model {
+        entries.push(("model", model.source.clone()));
+        entries.extend(
+            model
+                .revision
+                .clone()
+                .map(|revision| ("revision", revision)),
+        );
+        entries.push(("architecture", model.architecture.clone()));
+        entries.push(("parameters", model.parameters.to_string()));
+        entries.push(("weights, SHA-256", model.sha256.clone()));
+    }
+    entries.extend(record.game.clone().map(|game| ("game", game)));
+    entries.push(("device", format!("{} in {}", record.device, record.dtype)));
+    entries.extend(
+        record
+            .baseline
+            .clone()
+            .map(|baseline| ("absent players", baseline)),
+    );
+    entries.extend(record.readout.clone().map(|readout| ("readout", readout)));
+    entries.extend(
+        record
+            .target
+            .as_ref()
+            .map(|target| ("target", json(target))),
+    );
+    entries.push(("seed", record.seed.to_string()));
+    let seconds = record
+        .seconds
+        .iter()
+        .map(|(stage, seconds)| format!("{stage} {} s", number(*seconds)));
+    entries.push(("time", seconds.collect::<Vec<_>>().join(", ")));
+    entries.extend(
+        record
+            .counts
+            .as_ref()
+            .map(|counts| ("counts", json(counts))),
+    );
+    entries.extend(
+        record
+            .noise
+            .as_ref()
+            .map(|noise| ("noise of v", json(noise))),
+    );
+    entries.push(("settings", json(&record.config)));
+    folded(&entries)
+}
+
+/// The provenance of a batch.
+pub(super) fn of_batch(summary: &Summary) -> Markup {
+    folded(&[
+        ("program", summary.program.clone()),
+        ("settings", json(&summary.config)),
+    ])
+}
+
+fn folded(entries: &[(&str, String)]) -> Markup {
+    html! {
+        section.provenance {
+            details {
+                summary { h2 { "How this was made" } }
+                dl {
+                    @for (name, text) in entries {
+                        div { dt { (name) } dd { (shown(text)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or(Value::Null);
+    let Value::Object(fields) = &value else {
+        return value.to_string();
+    };
+    let field = |(name, value): (&String, &Value)| match value {
+        Value::String(text) => format!("{name}: {text}"),
+        value => format!("{name}: {value}"),
+    };
+    fields
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(field)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(ENTRY) {
+        Some((end, _)) => format!("{}… (all of it in the record)", inert(&text[..end])),
+        None => inert(text),
+    }
+}
