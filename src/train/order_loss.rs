@@ -93,9 +93,9 @@ impl FromStr for OrderTerm {
             .iter()
             .map(|number| number.parse().map_err(|_| unknown()))
             .collect::<Result<_>>()?;
-        match numbers.as_slice() {
-            &[low, high] => Self::new(goal, [low, high], 1.0),
-            &[low, high, weight] => Self::new(goal, [low, high], weight),
+        match *numbers.as_slice() {
+            [low, high] => Self::new(goal, [low, high], 1.0),
+            [low, high, weight] => Self::new(goal, [low, high], weight),
             _ => Err(unknown()),
         }
     }
