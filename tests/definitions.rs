@@ -126,8 +126,9 @@ fn solve(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
         for row in 0..n {
             if row != column {
                 let factor = rows[row][column] / rows[column][column];
-                for at in column..=n {
-                    rows[row][at] -= factor * rows[column][at];
+                let pivot = rows[column].clone();
+                for (entry, of) in rows[row].iter_mut().zip(&pivot).skip(column) {
+                    *entry -= factor * of;
                 }
             }
         }

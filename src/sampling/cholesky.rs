@@ -68,10 +68,10 @@ mod tests {
                 .map(|i| (0..size).map(|j| gram(i, j)).collect())
                 .collect();
             let inverse = inverse(rows.clone()).expect("definite");
-            for i in 0..size {
-                for j in 0..size {
+            for (i, row) in rows.iter().enumerate() {
+                for (j, column) in inverse.iter().enumerate() {
                     let one = f64::from(u8::from(i == j));
-                    assert!((dot(&rows[i], &inverse[j]) - one).abs() < 1e-8);
+                    assert!((dot(row, column) - one).abs() < 1e-8);
                 }
             }
         }

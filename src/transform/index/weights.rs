@@ -130,7 +130,11 @@ fn faithful_banzhaf(s: usize, t: usize, order: usize) -> f64 {
 }
 
 fn sign(exponent: usize) -> f64 {
-    if exponent % 2 == 0 { 1.0 } else { -1.0 }
+    if exponent.is_multiple_of(2) {
+        1.0
+    } else {
+        -1.0
+    }
 }
 
 /// q(t) of the joint Shapley value of order k, which knows no s:
