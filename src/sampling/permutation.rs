@@ -17,7 +17,7 @@ const FEWEST_PAIRS: usize = 4;
 
 /// What seldom happens may not have happened yet: to the spread of each player's own pairs comes that of so many pairs more, of the
 /// mean spread over all players.
-const SHARED_PAIRS: f64 = 8.0;
+const SHARED_PAIRS: f64 = 12.0;
 
 /// Random orders in which the players join, and the coalitions on their ways, each once.
 #[derive(Clone, Debug)]
