@@ -4,8 +4,8 @@ use harsanyi::report::{CompareReport, Compared, folder, text};
 
 use super::args::{CompareArgs, GlobalArgs};
 use super::extraction;
-use super::games::Values;
 use super::output::Output;
+use super::values::Values;
 
 pub(crate) fn compare(
     args: &CompareArgs,

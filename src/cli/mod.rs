@@ -23,6 +23,7 @@ mod settings;
 mod study;
 mod tables;
 mod train;
+mod values;
 
 use std::process::ExitCode;
 

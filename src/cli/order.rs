@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use super::args::{ContextArgs, GlobalArgs, OrderArgs};
 use super::extraction;
-use super::games::{self, Values};
+use super::games;
 use super::keep::Keep;
 use super::output::Output;
 use super::prepared::Prepared;
+use super::values::Values;
 use super::{beside, samples, study};
 
 pub(crate) fn order(

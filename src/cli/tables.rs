@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use super::args::{ExtractArgs, GlobalArgs, IndexArgs};
 use super::extraction;
-use super::games::{Asked, Opened, Values, open};
+use super::games::{Asked, Opened, open};
 use super::output::Output;
+use super::values::Values;
 
 pub(crate) fn extract(
     args: &ExtractArgs,
