@@ -402,14 +402,16 @@ fn spans_may_be_given_as_bytes_or_as_tokens() {
     assert_eq!(
         bytes,
         serde_json::json!([
-            {"index": 0, "label": "not bad", "spans": [[4, 6]]},
-            {"index": 1, "label": "the at", "spans": [[1, 2], [6, 7]]},
+            {"index": 0, "label": "not bad", "spans": [[4, 6]], "chars": [[13, 20]]},
+            {"index": 1, "label": "the at", "spans": [[1, 2], [6, 7]], "chars": [[0, 3], [21, 23]]},
         ])
     );
     let tokens = labels(r#"{"players": [{"tokens": [[4, 6]]}]}"#);
     assert_eq!(
         tokens,
-        serde_json::json!([{"index": 0, "label": "not bad", "spans": [[4, 6]]}])
+        serde_json::json!([
+            {"index": 0, "label": "not bad", "spans": [[4, 6]], "chars": [[13, 20]]}
+        ])
     );
 }
 

@@ -217,7 +217,7 @@ fn values_and_players_in_text() {
     ];
     fuzz_file(22, 3000, "values.csv", &table, values_of);
     let saved = [
-        br#"{"object_name": "Game", "data_type": "game", "metadata": {"n_players": 2, "normalization_value": 0.0, "player_names": ["a", "b"]}, "data": {"": 0.5, "0": 1.0, "1": -2.0, "0,1": 3.5}}"#.to_vec(),
+        br#"{"object_name": "Game", "data_type": "game", "metadata": {"n_players": 2, "normalization_value": 0.0, "player_names": ["a", "b"]}, "data": {"Empty": 0.5, "0": 1.0, "1": -2.0, "0,1": 3.5}}"#.to_vec(),
     ];
     fuzz_file(23, 3000, "values.json", &saved, values_of);
     let players = [

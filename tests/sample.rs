@@ -109,7 +109,7 @@ fn what_cannot_be_sampled_is_said_in_a_sentence() {
     assert_eq!(code, 2);
     assert_eq!(
         said,
-        "error: the sample must be a TEXT or --game GAME, got --data\n"
+        "error: the sample must be one sample or a game, got --data\n"
     );
     let (code, said) = failure(&[
         "sample",

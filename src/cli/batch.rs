@@ -8,7 +8,6 @@ use harsanyi::input::RawSample;
 use harsanyi::report::{
     FailedSample, PlayersSummary, Profile, SCHEMA, SampleSummary, Summary, folder, text,
 };
-
 use serde_json::Value;
 
 use super::args::{GlobalArgs, KeepArgs, ProfileArgs, SampleArgs};

@@ -12,6 +12,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::chart::{Body, Chart, Ink};
+use super::text::inert;
 use crate::{Error, Result};
 
 /// Units of the drawing per pixel: plotters places everything at whole units.
@@ -107,10 +108,10 @@ pub(super) fn element(chart: &Chart) -> Result<String> {
     ))
 }
 
-/// Text as it may stand in a document or an attribute.
+/// Text as it may stand in a document or an attribute: inert, with everything escaped that has a meaning there.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in inert(text).chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

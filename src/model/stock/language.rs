@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::completed;
-use crate::model::weights::all_finite;
+use crate::model::tensors::all_finite;
 use crate::model::{Checkpoint, TokenBatch, WeightFiles};
 use crate::{Error, Result};
 

@@ -27,7 +27,9 @@ pub(super) fn sparsity(profile: &Profile) -> Option<Chart> {
         .map(|count| format!("{} pass {}", count.count, count.threshold))
         .collect();
     let ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 4000];
-    let rows = ticks.iter().filter(|&&rank| rank <= curve.len());
+    let rows = ticks
+        .iter()
+        .filter(|&&rank| rank <= curve.len() && curve[rank - 1] > 0.0);
     let usual = 0.05f64.log10();
     Some(Chart {
         name: "sparsity".into(),
@@ -87,14 +89,17 @@ pub(super) fn faithfulness(profile: &Profile, unit: Unit) -> Option<Chart> {
         .iter()
         .map(|entry| (entry.count as f64, entry.rms))
         .collect();
-    let left = 100.0 * profile.sparsity.faithfulness.unexplained;
+    // What is left of an exact fit is rounding.
+    let left = match profile.sparsity.faithfulness.unexplained {
+        left if left < 1e-12 => "nothing".into(),
+        left => format!("{} %", number(100.0 * left)),
+    };
     Some(Chart {
         name: "faithfulness".into(),
         title: "What the strongest explain".into(),
         caption: format!(
             "How far v is from what its k strongest interactions alone make of it, over all coalitions. All salient ones leave \
-             {} % of the squared deviation from v(∅) unexplained.",
-            number(left)
+             {left} of the squared deviation from v(∅) unexplained."
         ),
         table: Table {
             head: ["k", "error"].map(String::from).into(),

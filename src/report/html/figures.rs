@@ -5,6 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::Result;
 use crate::report::chart::{Chart, Table};
 use crate::report::svg;
+use crate::report::text::inert;
 
 /// Charts side by side where there is room.
 pub(super) fn grid(charts: &[Chart]) -> Result<Markup> {
@@ -16,9 +17,9 @@ pub(super) fn grid(charts: &[Chart]) -> Result<Markup> {
         div.grid {
             @for (chart, drawing) in &figures {
                 figure {
-                    h3 { (chart.title) }
+                    h3 { (inert(&chart.title)) }
                     (PreEscaped(drawing))
-                    figcaption { (chart.caption) }
+                    figcaption { (inert(&chart.caption)) }
                     (numbers(&chart.table))
                 }
             }
@@ -32,7 +33,7 @@ fn numbers(table: &Table) -> Markup {
             summary { "Numbers" }
             table {
                 thead { tr { @for head in &table.head { th.number scope="col" { (head) } } } }
-                tbody { @for row in &table.rows { tr { @for cell in row { td.number { (cell) } } } } }
+                tbody { @for row in &table.rows { tr { @for cell in row { td.number { (inert(cell)) } } } } }
             }
         }
     }

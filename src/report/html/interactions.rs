@@ -41,7 +41,7 @@ pub(super) fn section(profile: &Profile) -> Markup {
             }
         }
         @if listed.is_empty() {
-            p { @if found.and.is_empty() && found.or.is_empty() { "None: no coalition changes v." } @else { "None passes " (found.salient.threshold) "." } }
+            p { @if found.and.is_empty() && found.or.is_empty() { "None: no coalition changes v." } @else { "None passes " (inert(&found.salient.threshold)) "." } }
         }
         ol.rows { @for row in open { (self::row(row, &names, reach)) } }
         @if !folded.is_empty() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::draw::{Ink, Page, bar, cut, faint, heading, number, pad};
+use super::draw::{Ink, Page, bar, cut, faint, heading, inert, number, pad};
 use super::names;
 use crate::interaction::{Fit, Kind};
 use crate::report::{InteractionEntry, InteractionReport, JointReport};
@@ -18,14 +18,14 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
         "{} of {all} pass {}",
         found.salient.count, found.salient.threshold
     );
-    heading(page, &mut out, "Interactions", &note);
+    heading(page, &mut out, "Interactions", &inert(&note));
     let mut rows = found.listed();
     rows.truncate(page.rows);
     bars(page, &mut out, &rows, &names::of_entries(found));
     if found.salient.count == 0 {
         let _ = match all {
             0 => writeln!(out, "  none: no coalition changes v"),
-            _ => writeln!(out, "  none passes {}", found.salient.threshold),
+            _ => writeln!(out, "  none passes {}", inert(&found.salient.threshold)),
         };
     }
     let left = found.salient.count.saturating_sub(rows.len());

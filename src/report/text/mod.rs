@@ -67,14 +67,11 @@ pub fn sample(page: Page, record: &Record) -> String {
         }
         out.push('\n');
     }
-    let labels = record
-        .players
-        .iter()
-        .map(|player| format!("[{}]", page.ink(Ink::Player, &shown(&player.label))));
+    let labels = record.players.iter().map(|player| shown(&player.label));
     let mut column = 2;
     let mut line = String::from(" ");
-    for (label, player) in labels.zip(&record.players) {
-        let width = shown(&player.label).width() + 3;
+    for label in labels {
+        let width = label.width() + 3;
         if column + width > page.width && column > 2 {
             out += &line;
             out.push('\n');
@@ -118,7 +115,8 @@ pub(in crate::report) fn meaning(record: &Record) -> String {
                 ""
             };
             format!(
-                "v = {sum}{readout} of `{target}`{unit}; absent players: {}",
+                "v = {sum}{} of `{target}`{unit}; absent players: {}",
+                inert(readout),
                 inert(baseline)
             )
         }
@@ -156,6 +154,6 @@ pub fn closing(page: Page, record: &Record) -> String {
     let coalitions = asked.unwrap_or_else(|| 1 << record.n);
     let line = format!("{model}{coalitions} coalitions in {seconds:.2} s ({stages})");
     let mut out = String::from("\n");
-    faint(page, &mut out, &line);
+    faint(page, &mut out, &inert(&line));
     out
 }

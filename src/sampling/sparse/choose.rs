@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::design::Term;
 use super::fit::{Fit, Part, Parts, model};
-use super::held_out::{HeldOut, judge};
+use super::held_out::{HeldOut, beats, judge};
 use super::lasso::{self, Penalty};
 use super::pool::Pool;
 use super::ridge::{self, DENSE_PLAYERS, Prior};
@@ -176,8 +176,8 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
     };
     let mut tried: Vec<(Method, HeldOut)> = Vec::new();
     let nothing = Chosen::Support(Vec::new());
-    let mean = judge(&held, &fit(&known, &nothing));
-    let mut best = (methods[0], nothing, mean);
+    let mut before = fit(&known, &nothing);
+    let mut best = (methods[0], nothing, judge(&held, &before));
     let mut goal = f64::INFINITY;
     for method in methods {
         let reached = best.2.r2;
@@ -189,12 +189,13 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
         };
         let within = fit(&parts.fitted, &chosen).explain(&parts.held.design);
         goal = goal.min(parts.held.error(&within));
-        let held_out = judge(&held, &fit(&known, &chosen));
+        let found = fit(&known, &chosen);
+        let held_out = judge(&held, &found);
         tried.push((method, held_out));
         // A difference within its error is no reason to leave what came first, the mean being the first of all.
-        let is_better = held_out.r2 > reached + held_out.standard_error;
-        if options.method.is_some() || is_better {
+        if options.method.is_some() || beats(&held, &found, &before) {
             best = (method, chosen, held_out);
+            before = found;
         }
     }
     let (method, chosen, held_out) = best;

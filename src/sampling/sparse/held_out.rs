@@ -51,3 +51,21 @@ pub(super) fn judge(held: &Part, fit: &Fit) -> HeldOut {
         standard_error: variance.sqrt(),
     }
 }
+
+/// Whether `fit` has smaller squared errors on `held` than `other`, by more than a standard error of their mean difference, the
+/// samples being the same for both.
+pub(super) fn beats(held: &Part, fit: &Fit, other: &Fit) -> bool {
+    let squares = |fit: &Fit| -> Vec<f64> {
+        let explained = fit.explain(&held.design);
+        let pairs = held.values.iter().zip(&explained);
+        pairs
+            .map(|(value, explained)| (value - explained).powi(2))
+            .collect()
+    };
+    let (own, others) = (squares(fit), squares(other));
+    let gains: Vec<f64> = others.iter().zip(&own).map(|(b, a)| b - a).collect();
+    let count = gains.len() as f64;
+    let mean = gains.iter().sum::<f64>() / count;
+    let spread = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>();
+    mean > (spread / (count * (count - 1.0))).sqrt()
+}
