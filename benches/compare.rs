@@ -85,7 +85,7 @@ pub(crate) fn run() -> bool {
         batch: None,
         share_prefixes: job.share_prefixes,
     };
-    let before = status("status", "VmHWM:");
+    let before = status("status", "VmRSS:");
     let (mut cpu, mut wall) = (Vec::new(), Vec::new());
     let mut last = None;
     for _ in 0..job.rounds.max(1) {

@@ -3,6 +3,7 @@
 #[cfg(feature = "network")]
 mod compare;
 mod extract;
+mod indices;
 mod transform;
 #[cfg(feature = "network")]
 mod trie;
@@ -13,6 +14,7 @@ fn main() {
         return;
     }
     extract::benches();
+    indices::benches();
     transform::benches();
     trie::benches();
     criterion::Criterion::default()
@@ -20,4 +22,4 @@ fn main() {
         .final_summary();
 }
 #[cfg(not(feature = "network"))]
-criterion::criterion_main!(extract::benches, transform::benches);
+criterion::criterion_main!(extract::benches, indices::benches, transform::benches);

@@ -384,6 +384,167 @@ OPT = {
     "word_embed_proj_dim": 32,
 }
 
+PHI = decoder(
+    "Phi",
+    **BOS_EOS,
+    hidden_act="gelu_new",
+    layer_norm_eps=1e-5,
+    num_key_value_heads=None,
+    partial_rotary_factor=0.5,
+    qk_layernorm=False,
+    rms_norm_eps=...,
+)
+
+STARCODER2 = decoder(
+    "Starcoder2",
+    bos_token_id=0,
+    eos_token_id=0,
+    hidden_act="gelu_pytorch_tanh",
+    norm_epsilon=1e-5,
+    rms_norm_eps=...,
+    sliding_window=6,
+    tie_word_embeddings=...,
+    use_bias=True,
+)
+
+STABLELM = decoder(
+    "StableLm",
+    bos_token_id=0,
+    eos_token_id=0,
+    layer_norm_eps=1e-5,
+    partial_rotary_factor=0.25,
+    qk_layernorm=False,
+    rms_norm_eps=...,
+    use_parallel_residual=False,
+    use_qkv_bias=True,
+)
+
+# Mixtures of experts: four experts, two of them for each token.
+MIXTRAL = decoder(
+    "Mixtral",
+    **BOS_EOS,
+    intermediate_size=32,
+    num_experts_per_tok=2,
+    num_local_experts=4,
+    sliding_window=None,
+)
+
+QWEN2_MOE = decoder(
+    "Qwen2Moe",
+    bos_token_id=0,
+    decoder_sparse_step=1,
+    eos_token_id=0,
+    max_window_layers=2,
+    model_type="qwen2_moe",
+    moe_intermediate_size=24,
+    norm_topk_prob=False,
+    num_experts=4,
+    num_experts_per_tok=2,
+    shared_expert_intermediate_size=32,
+    sliding_window=64,
+    use_sliding_window=False,
+)
+
+QWEN3_MOE = decoder(
+    "Qwen3Moe",
+    attention_bias=False,
+    bos_token_id=0,
+    decoder_sparse_step=1,
+    eos_token_id=0,
+    head_dim=8,
+    max_window_layers=2,
+    mlp_only_layers=[],
+    model_type="qwen3_moe",
+    moe_intermediate_size=24,
+    norm_topk_prob=True,
+    num_experts=4,
+    num_experts_per_tok=2,
+    sliding_window=None,
+    use_sliding_window=False,
+)
+
+# The first layer dense, the second of four experts and one shared.
+DEEPSEEK2 = decoder(
+    "DeepseekV2",
+    attention_bias=False,
+    bos_token_id=0,
+    eos_token_id=0,
+    first_k_dense_replace=1,
+    kv_lora_rank=8,
+    model_type="deepseek_v2",
+    moe_intermediate_size=24,
+    moe_layer_freq=1,
+    n_group=1,
+    n_routed_experts=4,
+    n_shared_experts=1,
+    norm_topk_prob=False,
+    num_experts_per_tok=2,
+    num_key_value_heads=4,
+    q_lora_rank=None,
+    qk_nope_head_dim=8,
+    qk_rope_head_dim=4,
+    rope_scaling={
+        "beta_fast": 32,
+        "beta_slow": 1,
+        "factor": 4,
+        "mscale": 0.707,
+        "mscale_all_dim": 0.707,
+        "original_max_position_embeddings": 32,
+        "type": "yarn",
+    },
+    routed_scaling_factor=1.0,
+    scoring_func="softmax",
+    topk_group=1,
+    topk_method="greedy",
+    v_head_dim=8,
+)
+
+OLMO = decoder("Olmo", attention_bias=False, bos_token_id=0, clip_qkv=None, eos_token_id=0)
+
+HELIUM = decoder(
+    "Helium",
+    **BOS_EOS,
+    attention_bias=False,
+    head_dim=8,
+    mlp_bias=False,
+)
+
+FALCON = {
+    "alibi": False,
+    "architectures": ["FalconForCausalLM"],
+    "attention_dropout": 0.0,
+    "bias": False,
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+    "hidden_dropout": 0.0,
+    "hidden_size": 32,
+    "initializer_range": 0.02,
+    "layer_norm_epsilon": 1e-5,
+    "model_type": "falcon",
+    "multi_query": True,
+    "new_decoder_architecture": False,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "parallel_attn": True,
+    "torch_dtype": "float32",
+    "use_cache": True,
+    "vocab_size": VOCABULARY,
+}
+
+MPT = {
+    "architectures": ["MptForCausalLM"],
+    "attn_config": {"alibi": True, "attn_impl": "torch", "attn_type": "multihead_attention"},
+    "d_model": 32,
+    "expansion_ratio": 2,
+    "max_seq_len": 64,
+    "model_type": "mpt",
+    "n_heads": 4,
+    "n_layers": 2,
+    "no_bias": True,
+    "torch_dtype": "float32",
+    "vocab_size": VOCABULARY,
+}
+
 BERT = classifier(
     "Bert",
     SENTIMENTS,
@@ -452,6 +613,17 @@ FAMILIES = {
         renamed=("lm_head.", "embed_out."),
     ),
     "opt": Family(OPT, "llama", "opt"),
+    "phi": Family(PHI, "qwen", "phi"),
+    "starcoder2": Family(STARCODER2, "qwen", "starcoder2", kept=(0, 2, 3, 5)),
+    "stablelm": Family(STABLELM, "qwen", "stablelm"),
+    "mixtral": Family(MIXTRAL, "llama", "mixtral"),
+    "qwen2-moe": Family(QWEN2_MOE, "qwen", "qwen2-moe"),
+    "qwen3-moe": Family(QWEN3_MOE, "qwen", "qwen3-moe"),
+    "deepseek2": Family(DEEPSEEK2, "qwen", "deepseek2"),
+    "olmo": Family(OLMO, "qwen", "olmo"),
+    "helium": Family(HELIUM, "llama", "helium"),
+    "falcon": Family(FALCON, "qwen", "falcon"),
+    "mpt": Family(MPT, "qwen", "mpt"),
     "bert": Family(BERT, "bert", "bert"),
     "bert-f16": Family(
         BERT | {"torch_dtype": "float16"}, "bert", "bert", torch.float16
@@ -706,8 +878,12 @@ class Network:
 
     @staticmethod
     def load(folder, family):
+        # The grouped products of mixtures of experts have no float64.
         model = model_class(family).from_pretrained(
-            folder, dtype=torch.float64, attn_implementation="eager"
+            folder,
+            dtype=torch.float64,
+            attn_implementation="eager",
+            experts_implementation="eager",
         )
         return model.eval()
 

@@ -90,6 +90,19 @@ pub fn name(device: &Device) -> String {
     }
 }
 
+/// Bytes that a network on `device` can still take, where device or system tells.
+pub fn free_memory_of(device: &Device) -> Option<u64> {
+    match device {
+        Device::Cpu => free_memory(),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(_) => {
+            let told = candle_core::cuda_backend::cudarc::driver::result::mem_get_info();
+            told.ok().map(|(free, _)| free as u64)
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

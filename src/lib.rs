@@ -33,7 +33,8 @@
 //! [`report`]. Each imports from those before it and never from those after. [`mod@error`] holds the one error type of the library.
 //!
 //! With the feature `network` stand beside them `device`, `model` (token ids in, logits out; it has never heard of a player),
-//! `input` (samples, players, baselines, targets) and `value`, where the two meet: a network on a sample, seen as a [`Game`].
+//! `input` (samples, players, baselines, targets) `value`, where the two meet: a network on a sample, seen as a [`Game`], and
+//! `train`, which makes small networks whose orders are moved on purpose.
 //!
 //! Bit i is player i everywhere: `table[0b101]` is v({0,2}). Values are f64 on the host. Results do not depend on the number
 //! of threads, and nothing is drawn at random without a seed that the caller gave.
@@ -41,7 +42,13 @@
 //! # Features
 //!
 //! `network` (default): networks as games, on candle. `cli` (default): the program. `cuda`, `metal`: backends, named as in
-//! candle. Without features what is left is this theory half, which needs neither tensors nor devices.
+//! candle; `mkl`, `accelerate`: other matrix products on the CPU. Without features what is left is this theory half, which needs neither tensors nor devices.
+
+// Linked for the symbols that candle calls.
+#[cfg(feature = "accelerate")]
+extern crate accelerate_src as _;
+#[cfg(feature = "mkl")]
+extern crate intel_mkl_src as _;
 
 pub mod coalition;
 #[cfg(feature = "network")]
@@ -58,6 +65,8 @@ mod ops;
 pub mod report;
 pub mod sampling;
 pub mod stats;
+#[cfg(feature = "network")]
+pub mod train;
 pub mod transform;
 #[cfg(feature = "network")]
 pub mod value;

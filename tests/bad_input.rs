@@ -413,7 +413,7 @@ fn games_and_value_files_that_are_none_are_refused() {
     refused(
         &["extract", "--game", "magic:1"],
         2,
-        &["--game must be synthetic:EXPR or file:PATH"],
+        &["--game must be synthetic:EXPR, file:PATH"],
     );
     refused(&["extract"], 2, &["--values <FILE>"]);
     let dir = tempfile::tempdir().expect("a folder");
@@ -441,6 +441,30 @@ fn games_and_value_files_that_are_none_are_refused() {
         &["index", "--values", file, "--index", "magic"],
         2,
         &["one of SV, BV"],
+    );
+    let estimate = |method, budget| {
+        [
+            "index",
+            "--values",
+            file,
+            "--estimate",
+            method,
+            "--budget",
+            budget,
+        ]
+    };
+    refused(&estimate("magic", "9"), 2, &["permutation, kernel-shap"]);
+    refused(
+        &estimate("k-additive", "9"),
+        2,
+        &["FSII, FBII or kADD-SHAP"],
+    );
+    refused(&estimate("permutation", "0"), 2, &["above 0"]);
+    refused(&estimate("permutation", "3"), 2, &["the budget must be"]);
+    refused(
+        &["index", "--values", file, "--budget", "9"],
+        2,
+        &["--estimate"],
     );
     refused(
         &["extract", "--values", "/nowhere.npy"],

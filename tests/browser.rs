@@ -16,8 +16,9 @@ use chromium::Page;
 /// A page where there is a browser; without one the test says so and does nothing.
 fn page() -> Option<Page> {
     let found = chromium::find();
+    #[expect(clippy::print_stderr, reason = "a test that skips must say so")]
     if found.is_none() {
-        println!("no Chromium on the search path: tests of the pages in a browser do nothing");
+        eprintln!("no Chromium on the search path: tests of the pages in a browser do nothing");
     }
     found.map(|chromium| Page::start(&chromium))
 }

@@ -207,6 +207,84 @@ fn every_command_works_on_a_synthetic_game() {
 }
 
 #[test]
+fn an_index_can_be_estimated_with_error_bars_among_more_players_than_a_table_has() {
+    let game = "synthetic:and(0,1)*2 + or(2..30)";
+    let ask = |more: &[&str]| {
+        let mut words = vec!["index", "--game", game, "--estimate"];
+        words.extend(more);
+        json(&words)
+    };
+    for method in ["permutation", "kernel-shap", "leverage", "stratified"] {
+        let found = ask(&[method, "--budget", "900", "--seed", "3"]);
+        let estimate = &found["estimate"];
+        assert_eq!(estimate["method"], method);
+        assert_eq!(estimate["seed"], 3);
+        assert!(number(&estimate["evaluations"]) <= 900.0);
+        let values = found["values"].as_array().expect("a list");
+        assert_eq!(values.len(), 30);
+        let first = &values[0];
+        let (low, high) = (number(&first["low"]), number(&first["high"]));
+        // Half of the AND; four players in a hundred may lie outside their interval.
+        assert!(low - 0.2 < 1.0 && 1.0 < high + 0.2, "{method}: {first}");
+        assert!(low <= number(&first["value"]) && number(&first["standard_error"]) >= 0.0);
+    }
+    let pairs = ask(&[
+        "k-additive",
+        "--index",
+        "FSII",
+        "--order",
+        "2",
+        "--budget",
+        "2000",
+    ]);
+    assert_eq!(pairs["values"].as_array().expect("a list").len(), 30 + 435);
+    let page = stdout(&[
+        "index",
+        "--game",
+        game,
+        "--estimate",
+        "permutation",
+        "--budget",
+        "900",
+    ]);
+    assert!(
+        page.contains("estimated by permutation") && page.contains('±'),
+        "{page}"
+    );
+}
+
+#[test]
+fn an_index_is_written_for_other_programs_too() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("run");
+    let file = dir.path().join("deep.json");
+    let ask = |output: &std::path::Path| {
+        let output = output.to_str().expect("a plain path");
+        json(&[
+            "index", "--game", PLANTED, "--index", "k-SII", "--order", "2", "-o", output,
+        ])
+    };
+    let read = |path: &std::path::Path| -> Value {
+        serde_json::from_slice(&std::fs::read(path).expect("written")).expect("JSON")
+    };
+    let printed = ask(&folder);
+    assert_eq!(read(&folder.join("index.json")), printed);
+    ask(&file);
+    let values = read(&file);
+    assert_eq!(read(&folder.join("interaction_values.json")), values);
+    assert_eq!(values["metadata"]["index"], "k-SII");
+    assert!((number(&values["data"]["Empty"]) - 0.3).abs() < 1e-12);
+    let sum: f64 = values["data"]
+        .as_object()
+        .expect("a map")
+        .values()
+        .map(number)
+        .sum();
+    // v(N) = 0.3 + 2 − 1.5
+    assert!((sum - 0.8).abs() < 1e-12);
+}
+
+#[test]
 fn value_files_go_round_and_the_bit_order_is_the_callers_word() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("deep/er/v.npy");
@@ -324,14 +402,16 @@ fn spans_may_be_given_as_bytes_or_as_tokens() {
     assert_eq!(
         bytes,
         serde_json::json!([
-            {"index": 0, "label": "not bad", "spans": [[4, 6]]},
-            {"index": 1, "label": "the at", "spans": [[1, 2], [6, 7]]},
+            {"index": 0, "label": "not bad", "spans": [[4, 6]], "chars": [[13, 20]]},
+            {"index": 1, "label": "the at", "spans": [[1, 2], [6, 7]], "chars": [[0, 3], [21, 23]]},
         ])
     );
     let tokens = labels(r#"{"players": [{"tokens": [[4, 6]]}]}"#);
     assert_eq!(
         tokens,
-        serde_json::json!([{"index": 0, "label": "not bad", "spans": [[4, 6]]}])
+        serde_json::json!([
+            {"index": 0, "label": "not bad", "spans": [[4, 6]], "chars": [[13, 20]]}
+        ])
     );
 }
 

@@ -3,8 +3,8 @@
 use harsanyi::interaction::{AndOrOptions, Threshold, and_or};
 use harsanyi::report::chart::{self, Body, Chart, Shape};
 use harsanyi::report::{
-    InteractionReport, OrderReport, PlayerIndices, PlayersSummary, Profile, Record, SampleKind,
-    SampleSummary, SparsityReport, Summary, csv, folder, html, svg, text,
+    InteractionReport, OrderReport, PlayerIndices, PlayersSummary, Profile, Record, SampleSummary,
+    SparsityReport, Summary, csv, folder, html, svg, text,
 };
 use harsanyi::{Error, game::synthetic, tabulate};
 use serde_json::{Value, json};
@@ -410,7 +410,7 @@ fn a_batch_counts_every_sample_once_and_bands_hold_the_mean() {
 #[test]
 fn pictures_and_rows_show_their_players() {
     let mut run = profile(GAME, &numbered(4));
-    run.record.kind = Some(SampleKind::Image);
+    run.record.kind = Some(harsanyi::report::SampleKind::Image);
     run.record.sample = Some("cat.png".into());
     let image = json!({
         "height": 2, "width": 4, "channels": 3, "original": [2, 4], "grid": null, "png": "data:image/png;base64,iVBORw0KGgo=",
@@ -435,7 +435,7 @@ fn pictures_and_rows_show_their_players() {
     assert!(!html::run(&run).expect("a page").contains("example.org"));
 
     run.record.image = None;
-    run.record.kind = Some(SampleKind::Row);
+    run.record.kind = Some(harsanyi::report::SampleKind::Row);
     let row = json!({
         "columns": ["age", "in<come", "c", "d"], "values": [41.5, -3.0, 0.0, 1e9], "present": [0, 0, 0, 0], "absent": [0, 0, 0, 0],
     });

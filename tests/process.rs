@@ -272,6 +272,24 @@ fn what_a_program_says_on_the_side_is_heard() {
 }
 
 #[test]
+fn a_program_may_say_more_on_the_side_than_a_pipe_holds() {
+    // 400 000 bytes without an end of line, and a bar drawn over itself.
+    let each = "head -c 400000 /dev/zero | tr '\\0' x >&2; printf '10%%\\r20%%\\r' >&2; exit 9";
+    let mut worker = Worker::new("", each);
+    worker.options.retries = 0;
+    worker.options.batch = 1;
+    let complaint = worker.complaint();
+    let reason = "failed at v({}): it ended (exit status: 9); its last words were `20%`";
+    assert_eq!(complaint, reason);
+    assert_eq!(
+        Worker::new("", "head -c 400000 /dev/zero >&2")
+            .table()
+            .expect("a table"),
+        expected()
+    );
+}
+
+#[test]
 fn programs_end_with_the_game() {
     let mut worker = Worker::new("echo $$ > DIR/pid", "");
     let alive = |dir: &Path| {

@@ -3,7 +3,7 @@
 use harsanyi::game::synthetic;
 use harsanyi::sampling::pairs::{Emphasis, Plan};
 use harsanyi::sampling::path::{Differentiable, aumann_shapley};
-use harsanyi::sampling::{Estimate, Method, answer, estimate, regression, stratified};
+use harsanyi::sampling::{Estimate, Estimated, Method, answer, estimate, regression, stratified};
 use harsanyi::transform::index::{self, Index, interactions};
 use harsanyi::transform::{Dividends, mobius};
 use harsanyi::{Coalition, Game, Result, ValueTable, tabulate};
@@ -207,8 +207,8 @@ fn coverage(
                 |_| (),
             );
             let found = found.expect("enough");
-            let holds = |(value, exact): (&_, &(Coalition, f64))| {
-                let (low, high) = found.interval(value);
+            let holds = |(value, exact): (&Estimated, &(Coalition, f64))| {
+                let (low, high) = value.interval();
                 let rounding = 1e-9 * scale;
                 low - rounding <= exact.1 && exact.1 <= high + rounding
             };

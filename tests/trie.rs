@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const DECODERS: [&str; 17] = [
+const DECODERS: [&str; 20] = [
     "llama",
     "llama3",
     "llama-linear",
@@ -31,6 +31,9 @@ const DECODERS: [&str; 17] = [
     "gpt-neox",
     "gpt-neox-serial",
     "opt",
+    "phi",
+    "starcoder2",
+    "stablelm",
 ];
 
 /// Between plain batches and the trie, on logits of order 1. Products of other shapes round otherwise: most logits differ by

@@ -1,7 +1,7 @@
 //! Commands that tell about the program: `models` and `devices`.
 
 use harsanyi::device::{self, DeviceChoice};
-use harsanyi::model::{Family, LayerRecipe, Recipe};
+use harsanyi::model::{Family, LayerRecipe, Recipe, stock};
 use harsanyi::report::text;
 use serde_json::json;
 
@@ -18,25 +18,36 @@ pub(crate) fn list_models(output: &Output) -> anyhow::Result<()> {
         .collect();
     let of_text = recipes.iter().flat_map(|recipe| {
         let kind = kind(recipe);
-        recipe
-            .model_types
-            .iter()
-            .map(move |name| json!({ "model_type": name, "kind": kind }))
+        let way = match recipe.family {
+            Family::Decoder => "shared prefixes",
+            Family::Encoder => "plain batches",
+        };
+        recipe.model_types.iter().map(
+            move |name| json!({ "model_type": name, "kind": kind, "runs": "recipe", "in": way }),
+        )
+    });
+    let of_stock = stock::MODEL_TYPES.iter().map(|name| {
+        json!({ "model_type": name, "kind": "decoder", "runs": "stock", "in": "plain batches" })
     });
     let named = of_numbers
         .iter()
         .map(|name| json!({ "architecture": name, "kind": "layers" }));
-    let rows: Vec<_> = of_text.chain(named).collect();
+    let rows: Vec<_> = of_text.chain(of_stock).chain(named).collect();
     output.result(&rows, || {
-        let mut page = String::from("model_type in config.json   answers\n");
+        let mut page = String::from("model_type in config.json   answers           runs\n");
         for recipe in &recipes {
             let answers = match recipe.family {
-                Family::Decoder => "the next token",
-                Family::Encoder => "a class",
+                Family::Decoder => "the next token    by recipe, prefixes shared",
+                Family::Encoder => "a class           by recipe, in plain batches",
             };
             for name in &recipe.model_types {
                 page += &format!("  {name:<26}{answers}\n");
             }
+        }
+        for name in stock::MODEL_TYPES {
+            page += &format!(
+                "  {name:<26}the next token    as candle-transformers has it, in plain batches\n"
+            );
         }
         let mut names = of_numbers.clone();
         names.sort();

@@ -308,11 +308,26 @@ pub(crate) fn complete(
     }
     if let Some(probe) = probe {
         let found = Noise::new(probe, table);
+        // A batch of another size may round alike, while every answer was rounded to what its dtype can hold.
+        let rounding = noise::rounding(table.values(), significand(&record.dtype));
+        let std = found.probe_std.hypot(rounding);
         let mut json = serde_json::to_value(found)?;
-        json["expected_std"] = json!(noise::by_order(found.probe_std, table.players()));
+        json["rounding_std"] = json!(rounding);
+        json["std"] = json!(std);
+        json["expected_std"] = json!(noise::by_order(std, table.players()));
         record.noise = Some(json);
     }
     Ok(())
+}
+
+/// How many bits of a number `dtype` keeps.
+fn significand(dtype: &str) -> i32 {
+    match dtype {
+        "bf16" => 8,
+        "f16" => 11,
+        "f64" => 53,
+        _ => 24,
+    }
 }
 
 /// Puts together the table in the run folder, or beside the file, `path`.

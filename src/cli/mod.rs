@@ -3,6 +3,8 @@
 mod about;
 mod args;
 mod batch;
+mod beside;
+mod compare;
 mod evaluate;
 mod extraction;
 mod games;
@@ -12,12 +14,16 @@ mod network;
 mod order;
 mod output;
 mod prepared;
+mod quantities;
+mod recover;
 mod report;
 mod run;
 mod samples;
 mod settings;
 mod study;
 mod tables;
+mod train;
+mod values;
 
 use std::process::ExitCode;
 
@@ -98,9 +104,12 @@ fn execute(
         Command::Tabulate(args) => samples::tabulate(&args, global, config, output),
         Command::Merge { path } => keep::merge(&path, global, output),
         _ if global.dump_config => output.raw(settings::to_toml(config)?.as_bytes()),
+        Command::Sample(args) => recover::sample(&args, global, config, output),
         Command::Extract(args) => tables::extract(&args, global, output),
         Command::Order(args) => order::order(&args, global, config, output),
         Command::Index(args) => tables::index(&args, global, output),
+        Command::Compare(args) => compare::compare(&args, global, output),
+        Command::Train(args) => train::run(&args, global, output),
         Command::Report(args) => report::report(&args, global, output),
         Command::Models(ModelsCommand::List) => about::list_models(output),
         Command::Models(ModelsCommand::Check { model }) => {

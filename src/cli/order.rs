@@ -12,11 +12,12 @@ use serde_json::Value;
 
 use super::args::{ContextArgs, GlobalArgs, OrderArgs};
 use super::extraction;
-use super::games::{self, Values};
+use super::games;
 use super::keep::Keep;
 use super::output::Output;
 use super::prepared::Prepared;
-use super::{samples, study};
+use super::values::Values;
+use super::{beside, samples, study};
 
 pub(crate) fn order(
     args: &OrderArgs,
@@ -29,6 +30,9 @@ pub(crate) fn order(
     let OrderArgs {
         sample, contexts, ..
     } = args;
+    if !args.beside.is_empty() {
+        return beside::beside(&args.beside, global, output);
+    }
     if let Some(path) = &args.values {
         let mut values = Values::read(path)?;
         return match contexts.asks() {
@@ -40,12 +44,14 @@ pub(crate) fn order(
         };
     }
     if let (Some(game), true) = (&sample.game, contexts.asks()) {
-        let found = estimate(
-            &mut *games::open(game, output)?,
-            contexts,
-            None,
-            global.seed,
-        )?;
+        let asked = games::Asked {
+            game,
+            memo: sample.memo.as_deref(),
+            labels: sample.labels.as_deref(),
+            seed: global.seed,
+        };
+        let mut game = games::open(asked, output)?.game;
+        let found = estimate(&mut *game, contexts, None, global.seed)?;
         return alone(&found, dir, output);
     }
     let network = samples::network(sample, global, output)?;

@@ -19,6 +19,9 @@ use super::interrupt::{Interrupt, Interrupted};
 /// The exit code of a run that was stopped.
 pub(crate) const STOPPED: u8 = 130;
 
+/// Characters of a cause that are shown: it may quote what was given, and that may be a book.
+const LONGEST_CAUSE: usize = 2000;
+
 /// The width of a page that no terminal bounds.
 const PAGE_WIDTH: usize = 100;
 
@@ -134,7 +137,8 @@ impl Output {
     /// Says something on stderr; nobody listening is no failure.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            let _ = self.lifted(|| writeln!(io::stderr(), "{text}"));
+            // Paths and ids come from elsewhere.
+            let _ = self.lifted(|| writeln!(io::stderr(), "{}", inert(text)));
         }
     }
 
@@ -142,6 +146,16 @@ impl Output {
     pub(crate) fn detail(&self, text: &str) {
         if self.verbose {
             self.say(text);
+        }
+    }
+
+    /// What hears what other programs say on the side: it is passed on where `--verbose` asks for it.
+    pub(crate) fn talk(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let verbose = self.verbose;
+        move |line| {
+            if verbose {
+                let _ = writeln!(io::stderr(), "{}", inert(line));
+            }
         }
     }
 
@@ -196,16 +210,24 @@ pub(crate) fn fail(error: &AnyError) -> ExitCode {
         return ExitCode::from(2);
     }
     // A tensor error may carry a backtrace behind its sentence.
-    let sentence = |text: &str| inert(text.split("\n   0: ").next().unwrap_or(text).trim());
+    let sentence = |text: &str| {
+        let text = inert(text.split("\n   0: ").next().unwrap_or(text).trim());
+        match text.char_indices().nth(LONGEST_CAUSE) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    };
     let causes: Vec<String> = error
         .chain()
         .map(|cause| sentence(&cause.to_string()))
         .collect();
     let _ = writeln!(io::stderr(), "error: {}", causes.join(": "));
-    let known = error
+    let mut known = error
         .chain()
-        .find_map(|cause| cause.downcast_ref::<Error>());
-    if let Some(hint) = known.and_then(hint) {
+        .filter_map(|cause| cause.downcast_ref::<Error>());
+    let hint = known.clone().find_map(hint);
+    let known = known.next();
+    if let Some(hint) = hint {
         let _ = writeln!(io::stderr(), "hint: {hint}");
     }
     if error.is::<Interrupted>() {
@@ -224,6 +246,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::TooManyPlayers { .. } => {
             "name fewer players with --players WORD,WORD,… or --players sentence, or take some out with --background"
         }
+        Error::Incomplete { .. } => {
+            "with --game file:PATH,missing=VALUE every coalition that the file lacks has that value"
+        }
+        Error::Process { .. } => "--verbose shows what the program writes to standard error",
         Error::UnknownModel { .. } => "`harsanyi models list` lists the families that load",
         Error::MissingBackend { feature: "cuda" } => {
             "build with `cargo build --release --features cuda`, or use --device cpu"
@@ -238,7 +264,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Unfinished { .. } => {
             "--resume goes on with it; to begin anew, name another folder with -o or remove it"
         }
-        Error::Incomplete { .. } => {
+        Error::PiecesMissing { .. } => {
             "run the shares that are missing again with --shard i/K, or all of it with --resume"
         }
         Error::Busy { .. } => {

@@ -59,6 +59,7 @@ pub(crate) fn begun(global: &GlobalArgs, config: &Value) -> Record {
         map: None,
         row: None,
         players: Vec::new(),
+        groups: None,
         background: Vec::new(),
         baseline: None,
         readout: None,
@@ -94,7 +95,13 @@ pub(crate) fn evaluate(
         }
         Source::Game(game) => {
             record.game = Some(game.into());
-            games::evaluate(game, keep, record, output)
+            let asked = games::Asked {
+                game,
+                memo: args.memo.as_deref(),
+                labels: args.labels.as_deref(),
+                seed: global.seed,
+            };
+            games::evaluate(asked, keep, record, output)
         }
     }
 }
@@ -136,7 +143,7 @@ pub(crate) fn profile(
     let noise = record
         .noise
         .as_ref()
-        .and_then(|noise| noise["probe_std"].as_f64())
+        .and_then(|noise| noise["std"].as_f64())
         .unwrap_or(0.0);
     let found = extraction::explain(&table, args, noise, output)?;
     record.config["fit"] = json!(found.fit().to_string());

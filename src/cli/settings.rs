@@ -302,3 +302,78 @@ fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/mutate.rs"]
+mod mutate;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::FromArgMatches;
+    use rand::SeedableRng;
+
+    /// Whether a run file is understood, up to the options themselves.
+    fn understood(path: &Path) -> bool {
+        let read = stages(path).and_then(|stages| {
+            let lines = stages.iter().map(|stage| command_line(path, stage, &[]));
+            lines.collect::<anyhow::Result<Vec<_>>>()
+        });
+        read.is_ok_and(|lines| {
+            lines.iter().all(|words| {
+                let matches = Cli::command().try_get_matches_from(words);
+                matches.is_ok_and(|matches| Cli::from_arg_matches(&matches).is_ok())
+            })
+        })
+    }
+
+    #[test]
+    fn no_run_file_makes_the_reader_panic() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (toml, json) = (dir.path().join("run.toml"), dir.path().join("record.json"));
+        let seeds = [
+            b"command = \"profile\"\ntext = \"not bad\"\nbackground = [\"a\", \"b\"]\nseed = 3\ngap = 1e-3\nrefit = true\n".to_vec(),
+            b"quiet = true\n[[stage]]\ncommand = \"index\"\ngame = \"synthetic:and(0,1)\"\norder = 2\n[[stage]]\ncommand = \"order\"\nvalues = 'x.npy'\n".to_vec(),
+        ];
+        let record = br#"{"schema": 1, "config": {"command": "extract", "values": "x.npy", "with": ["y.npy"], "alpha": 0.5}}"#;
+        let asked = std::env::var("HARSANYI_FUZZ").ok();
+        let cases = asked.map_or(300, |count| count.parse().expect("a number"));
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(31);
+        for (path, seeds) in [(&toml, &seeds[..]), (&json, &[record.to_vec()][..])] {
+            for seed in seeds {
+                std::fs::write(path, seed).expect("written");
+                assert!(understood(path), "{}", seed.escape_ascii());
+            }
+            let mut refused = 0;
+            for _ in 0..cases {
+                std::fs::write(path, mutate::mutate(&mut rng, seeds)).expect("written");
+                refused += u64::from(!understood(path));
+            }
+            assert!(refused > 0);
+        }
+    }
+
+    #[test]
+    fn settings_become_a_run_file_that_becomes_the_same_settings() {
+        let words = [
+            "harsanyi",
+            "profile",
+            "-- \"not\" 'bad'\n\u{202e}",
+            "--background=a,b",
+            "--gap=0.001",
+            "--target=token:1,2",
+            "--seed=7",
+            "--refit",
+        ];
+        let words = [&words[..2], &words[3..], &["--", words[2]]].concat();
+        let first = of(&Cli::command().try_get_matches_from(words).expect("parses"));
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("run.toml");
+        std::fs::write(&path, to_toml(&first).expect("TOML")).expect("written");
+        let stages = stages(&path).expect("reads");
+        let line = command_line(&path, &stages[0], &[]).expect("understood");
+        let again = of(&Cli::command().try_get_matches_from(line).expect("parses"));
+        assert_eq!(first, again);
+        assert_eq!(again["background"], json!(["a", "b"]));
+    }
+}

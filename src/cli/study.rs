@@ -24,18 +24,18 @@ use super::output::Output;
 use super::prepared::Prepared;
 
 /// `samples/ID/orders.json`
-#[derive(Serialize, Deserialize)]
-struct Sampled {
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Sampled {
     schema: u32,
     /// Of all settings and of the sample: results under the same hash need not be computed again.
     hash: String,
-    id: String,
+    pub(crate) id: String,
     sample: String,
     class: Option<String>,
     /// Wall-clock seconds.
     seconds: f64,
     #[serde(flatten)]
-    orders: SampleOrders,
+    pub(crate) orders: SampleOrders,
 }
 
 /// `orders.json` over all samples.
@@ -164,12 +164,12 @@ fn finish(
     output: &Output,
 ) -> anyhow::Result<()> {
     let (done, broken) = (found.len(), failed.len());
-    if done > 0 {
+    if let Some(axis) = axis(found.iter(), args.contexts.ratios.as_deref()) {
         let study = Study {
             schema: SCHEMA,
             program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")),
             model: serde_json::to_value(&network.info)?,
-            curve: over_all(&found, args.contexts.ratios.as_deref(), global.seed),
+            curve: over_all(&found, &axis, global.seed),
             done: found.iter().map(line).collect(),
             config: config.clone(),
             failed,
@@ -201,26 +201,28 @@ pub(crate) fn along(axis: &Axis, orders: &SampleOrders) -> Vec<SizeMoments> {
 }
 
 /// Along the sizes where all samples have as many players, else along ratios.
-fn over_all(found: &[Sampled], ratios: Option<&[f64]>, seed: u64) -> CurveReport {
-    let players = found
-        .iter()
-        .map(|sample| sample.orders.n)
-        .max()
-        .unwrap_or(0);
-    let alike = found.iter().all(|sample| sample.orders.n == players);
-    let axis = match alike {
-        true => Axis::Sizes {
-            players,
-            sizes: found[0].orders.context_size.clone(),
-        },
+pub(crate) fn axis<'a>(
+    samples: impl Iterator<Item = &'a Sampled> + Clone,
+    ratios: Option<&[f64]>,
+) -> Option<Axis> {
+    let players = samples.clone().map(|sample| sample.orders.n).max()?;
+    let sizes = samples.clone().next()?.orders.context_size.clone();
+    let alike = samples
+        .into_iter()
+        .all(|sample| sample.orders.n == players && sample.orders.context_size == sizes);
+    Some(match alike {
+        true => Axis::Sizes { players, sizes },
         false => Axis::Ratios {
             players,
             ratios: ratios.unwrap_or(&PUBLISHED_RATIOS).to_vec(),
         },
-    };
+    })
+}
+
+fn over_all(found: &[Sampled], axis: &Axis, seed: u64) -> CurveReport {
     let moments: Vec<Vec<SizeMoments>> = found
         .iter()
-        .map(|sample| along(&axis, &sample.orders))
+        .map(|sample| along(axis, &sample.orders))
         .collect();
     let samples: Vec<CurveSample<'_>> = found
         .iter()
@@ -235,7 +237,7 @@ fn over_all(found: &[Sampled], ratios: Option<&[f64]>, seed: u64) -> CurveReport
         seed,
         ..Resampling::default()
     };
-    CurveReport::new(&axis, &samples, &resampling)
+    CurveReport::new(axis, &samples, &resampling)
 }
 
 fn line(sample: &Sampled) -> Value {

@@ -7,7 +7,6 @@ pub mod baseline;
 pub mod collection;
 pub mod dataset;
 pub mod features;
-pub mod idx;
 pub mod image;
 pub mod picture;
 mod pictures;

@@ -1,21 +1,17 @@
 //! One attention for every family: causal or not, grouped heads, sliding windows, normalized heads.
 
-use std::ops::Range;
-
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{D, DType, Tensor};
 
 use super::config::ModelConfig;
 use super::linear::{Linear, capped};
 use super::norm::Norm;
 use super::recipe::Recipe;
 use super::rope::Angles;
+use super::sight::{Rows, Sight};
 use super::switch::{HeadNorm, QkvLayout, Role};
 use super::weights::Weights;
 use crate::Result;
 use crate::ops::{Query, Scoring, Span, rows as row_by_row, tree_attention};
-
-/// Added to the score of a key that may not be seen: far below any score, and finite, so that no row becomes NaN.
-const HIDDEN: f32 = -1e30;
 
 /// The attention of one layer.
 #[derive(Clone, Debug)]
@@ -39,88 +35,6 @@ pub(crate) struct Attention {
     pub(crate) window: Option<usize>,
     /// Which of the network's rotary positions this layer has.
     rope: usize,
-}
-
-/// Which tokens of a sequence a layer computes: all of them as keys and values, these as queries.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rows {
-    pub(crate) start: usize,
-    pub(crate) count: usize,
-}
-
-/// What the positions of a batch mean to every layer.
-pub(crate) struct Sight {
-    /// Rotary angles for each kind of layer, where positions are rotary.
-    pub(crate) angles: Vec<Angles>,
-    /// Whether a token sees only itself and the tokens before it.
-    pub(crate) causal: bool,
-    /// The positions of the tokens: one row of T that all share, or B rows.
-    pub(crate) positions: Vec<u32>,
-    /// T
-    pub(crate) tokens: usize,
-}
-
-impl Sight {
-    /// The keys that token `query` of row `row` sees in a layer with this window. Positions ascend along a row.
-    fn seen(&self, row: usize, query: usize, window: Option<usize>) -> Range<usize> {
-        if !self.causal {
-            return 0..self.tokens;
-        }
-        let start = window.map_or(0, |window| {
-            let row = row * self.tokens % self.positions.len();
-            let row = &self.positions[row..][..self.tokens];
-            let far = |&key: &u32| (row[query] - key) as usize >= window;
-            row[..query].partition_point(far)
-        });
-        start..query + 1
-    }
-
-    /// What is added to the scores (B or 1, 1, 1, queries, T) for a layer with this window; `None` when all is seen.
-    ///
-    /// A key is seen when it stands at or before the query and, under a window of w, fewer than w positions back.
-    pub(crate) fn hidden(
-        &self,
-        window: Option<usize>,
-        rows: Rows,
-        device: &Device,
-    ) -> Result<Option<Tensor>> {
-        let span = |row: &[u32]| {
-            row.iter()
-                .max()
-                .zip(row.iter().min())
-                .map_or(0, |(max, min)| (max - min) as usize)
-        };
-        let narrow = window.filter(|&window| {
-            self.positions
-                .chunks(self.tokens)
-                .any(|row| span(row) >= window)
-        });
-        if !self.causal || (rows.count == 1 && rows.start + 1 == self.tokens && narrow.is_none()) {
-            return Ok(None);
-        }
-        // Without a window only the order counts, and that is the same in every row.
-        let distinct = if narrow.is_some() {
-            self.positions.len() / self.tokens
-        } else {
-            1
-        };
-        let mut values = Vec::with_capacity(distinct * rows.count * self.tokens);
-        for row in self.positions.chunks(self.tokens).take(distinct) {
-            for query in rows.start..rows.start + rows.count {
-                values.extend((0..self.tokens).map(|key| {
-                    let near = narrow.is_none_or(|window| {
-                        ((row[query] - row[key.min(query)]) as usize) < window
-                    });
-                    if key <= query && near { 0.0 } else { HIDDEN }
-                }));
-            }
-        }
-        Ok(Some(Tensor::from_vec(
-            values,
-            (distinct, 1, 1, rows.count, self.tokens),
-            device,
-        )?))
-    }
 }
 
 impl Attention {
@@ -151,6 +65,7 @@ impl Attention {
                 }
             }
         };
+        let all = all.laid_out()?;
         let widths = match recipe.block.head_norm {
             HeadNorm::None => None,
             HeadNorm::Head => Some((d, d)),
@@ -169,7 +84,8 @@ impl Attention {
             all,
             output: weights
                 .linear(Role::AttentionOutput, layer, hidden, q)?
-                .times(config.factors.residual)?,
+                .times(config.factors.residual)?
+                .laid_out()?,
             head_norm: recipe.block.head_norm,
             norms,
             heads: config.heads,
@@ -295,7 +211,7 @@ impl Attention {
         }
     }
 
-    /// Keys and values (P, K·d) in f32 of tokens `x` (P, D) that later branches will see, each at its own angles.
+    /// Keys and values (P, K·d), on the CPU in f32, of tokens `x` (P, D) that later branches will see, each at its own angles.
     pub(crate) fn remember(&self, x: &Tensor, angles: &[Angles]) -> Result<(Tensor, Tensor)> {
         self.kept(&self.key_value, &self.key_value.product(x)?, 0, angles)
     }
@@ -312,7 +228,10 @@ impl Attention {
         let norm = self.norms.as_ref().map(|(_, key_norm)| key_norm);
         let key = self.turned(map, product, (start, k), norm, angles)?;
         let value = self.turned(map, product, (start + k, k), None, &[])?;
-        Ok((key.to_dtype(DType::F32)?, value.to_dtype(DType::F32)?))
+        match key.device().is_cpu() {
+            true => Ok((key.to_dtype(DType::F32)?, value.to_dtype(DType::F32)?)),
+            false => Ok((key, value)),
+        }
     }
 
     /// Queries (Q, H·d) of tokens `x` (Q, D), each at its own angles.
@@ -384,5 +303,79 @@ impl Attention {
             cap: self.cap.map(|cap| cap as f32),
         };
         tree_attention(asked, sources, branches, queries, scoring)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use candle_core::{DType, Device, Tensor};
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::model::transformer::Transformer;
+    use crate::model::{Checkpoint, ModelConfig, Recipe};
+
+    /// Norms of heads and of rows, parts of heads rotated, windows, caps, biases, grouped heads; and an encoder.
+    #[test]
+    fn rows_and_products_see_the_same() {
+        let families = [
+            "qwen3", "gemma2", "gemma3", "phi3", "olmo2", "gpt2", "mistral", "bert",
+        ];
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(8);
+        for family in families {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny");
+            let checkpoint = Checkpoint::open(&folder.join(family)).expect("opens");
+            let recipe = Recipe::find(checkpoint.config["model_type"].as_str().expect("a type"));
+            let recipe = recipe.expect("known");
+            let config = ModelConfig::new(&checkpoint.config, &recipe, &folder).expect("reads");
+            let (cpu, f32) = (Device::Cpu, DType::F32);
+            let mut weights =
+                Weights::open(&checkpoint, &recipe, &config, &cpu, f32).expect("opens");
+            let network = Transformer::load(&mut weights, &recipe, &config).expect("loads");
+            let (batch, tokens) = (3, 11);
+            for own_positions in [false, true] {
+                let rows = if own_positions { batch } else { 1 };
+                let positions: Vec<u32> = (0..rows)
+                    .flat_map(|row| (0..tokens).map(move |at| (at + at / 4 * row) as u32))
+                    .collect();
+                let shape: &[usize] = if own_positions {
+                    &[batch, tokens]
+                } else {
+                    &[tokens]
+                };
+                let angles = network
+                    .angles(&positions, shape, f32, &cpu)
+                    .expect("angles");
+                let sight = Sight {
+                    angles,
+                    causal: family != "bert",
+                    positions,
+                    tokens,
+                };
+                let x: Vec<f32> = (0..batch * tokens * config.hidden)
+                    .map(|_| rng.random_range(-2.0..2.0))
+                    .collect();
+                let x = Tensor::from_vec(x, (batch, tokens, config.hidden), &cpu).expect("x");
+                let asked = [(0, tokens), (tokens - 2, 2), (0, 1)];
+                for (block, (start, count)) in network
+                    .blocks
+                    .iter()
+                    .flat_map(|block| asked.map(|rows| (block, rows)))
+                {
+                    let rows = Rows { start, count };
+                    let attention = &block.attention;
+                    let by_rows = attention.by_rows(&x, &sight, rows).expect("runs");
+                    let by_products = attention.by_products(&x, &sight, rows).expect("runs");
+                    assert_eq!(by_rows.dims(), by_products.dims());
+                    let off = (by_rows - by_products).and_then(|off| off.abs()?.max_all());
+                    let off = off
+                        .and_then(|off| off.to_scalar::<f32>())
+                        .expect("a number");
+                    assert!(off < 2e-5, "{family}: {off:e}");
+                }
+            }
+        }
     }
 }

@@ -2,11 +2,12 @@
 
 use candle_core::Tensor;
 
-use super::attention::{Attention, Rows, Sight};
+use super::attention::Attention;
 use super::config::ModelConfig;
 use super::linear::Linear;
 use super::norm::Norm;
 use super::recipe::Recipe;
+use super::sight::{Rows, Sight};
 use super::switch::{Activation, MlpKind, NormPlace, Role};
 use super::weights::Weights;
 use crate::Result;
@@ -143,10 +144,11 @@ impl Mlp {
             MlpKind::Plain => &[(Role::Up, inner)],
         };
         Ok(Self {
-            up: weights.stacked(maps, layer, hidden)?,
+            up: weights.stacked(maps, layer, hidden)?.laid_out()?,
             down: weights
                 .linear(Role::Down, layer, hidden, inner)?
-                .times(config.factors.residual)?,
+                .times(config.factors.residual)?
+                .laid_out()?,
             gated: kind != MlpKind::Plain,
             activation: config.activation,
         })

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::layers::LayerRecipe;
 use super::recipe::Recipe;
+use super::stock;
 use crate::{Error, Result};
 
 /// The files of one checkpoint, opened but not yet understood.
@@ -90,8 +91,11 @@ impl Checkpoint {
         if reads_text {
             let name = config["model_type"]
                 .as_str()
-                .or(config["architecture"].as_str());
-            Recipe::find(name.unwrap_or("(none)"))?;
+                .or(config["architecture"].as_str())
+                .unwrap_or("(none)");
+            if !stock::MODEL_TYPES.contains(&name) {
+                Recipe::find(name)?;
+            }
         }
         let optional = |name: &str| {
             let path = dir.join(name);

@@ -66,6 +66,13 @@ impl ModelConfig {
     /// # Errors
     /// [`Error::Checkpoint`] when a size is missing, out of range or contradicts another.
     pub fn new(json: &Value, recipe: &Recipe, path: &Path) -> Result<Self> {
+        let config = Self::sizes(json, recipe, path)?;
+        refuse_unsupported(&Source { json, path }, recipe)?;
+        Ok(config)
+    }
+
+    /// As [`ModelConfig::new`], whatever `json` says that the recipe does not know.
+    pub(crate) fn sizes(json: &Value, recipe: &Recipe, path: &Path) -> Result<Self> {
         let source = Source { json, path };
         let (keys, block) = (&recipe.config, &recipe.block);
         let hidden = source.size(&keys.hidden)?;
@@ -125,7 +132,6 @@ impl ModelConfig {
                 max_positions = max_positions.min(original);
             }
         }
-        refuse_unsupported(&source, recipe)?;
         Ok(Self {
             model_type: json["model_type"].as_str().unwrap_or_default().into(),
             hidden,

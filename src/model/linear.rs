@@ -86,6 +86,18 @@ impl Linear {
         })
     }
 
+    /// The same map, its weight laid out for products on the CPU, where rows of inputs are read as they are and rows of outputs
+    /// would be sorted anew for every product.
+    pub(crate) fn laid_out(self) -> Result<Self> {
+        if !self.weight.device().is_cpu() {
+            return Ok(self);
+        }
+        Ok(Self {
+            weight: self.weight.t()?.contiguous()?.t()?,
+            bias: self.bias,
+        })
+    }
+
     /// The map times a number.
     pub(crate) fn times(self, factor: f64) -> Result<Self> {
         if factor == 1.0 {

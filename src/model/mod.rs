@@ -16,6 +16,8 @@ mod linear;
 mod norm;
 mod recipe;
 mod rope;
+mod sight;
+pub mod stock;
 mod switch;
 mod tensors;
 mod transformer;
@@ -26,7 +28,8 @@ mod weights;
 pub use checkpoint::{Checkpoint, WeightFiles};
 pub use config::{Factors, ModelConfig};
 pub use layers::{
-    ConvRecipe, FeatureModel, LayerKind, LayerRecipe, Shape, ShortcutRecipe, StageRecipe,
+    ConvRecipe, FeatureModel, InvertedRecipe, LayerKind, LayerRecipe, PointwiseRecipe, Shape,
+    ShortcutRecipe, StageRecipe, TokensRead, TokensRecipe,
 };
 pub use recipe::{BlockRecipe, ConfigKeys, Family, Recipe};
 pub use rope::{RopeConfig, RopeScaling};
@@ -40,19 +43,28 @@ pub use waves::{Budget, Reads};
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::Result;
+use crate::{Error, Result};
+use stock::Language;
 use transformer::Transformer;
 use weights::Weights;
 
 /// A network on a device, ready to answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Model {
-    network: Transformer,
+    network: Network,
     config: ModelConfig,
     family: Family,
     parameters: usize,
     device: Device,
     dtype: DType,
+}
+
+#[derive(Debug)]
+enum Network {
+    /// By a recipe.
+    Own(Box<Transformer>),
+    /// Of candle-transformers.
+    Stock(Language),
 }
 
 impl Model {
@@ -62,18 +74,26 @@ impl Model {
     /// A model type without recipe, a size that is missing, a tensor that is missing, of the wrong shape or not finite, a
     /// damaged file.
     pub fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Result<Self> {
-        let recipe = Recipe::find(checkpoint.config["model_type"].as_str().unwrap_or("(none)"))?;
-        let config = ModelConfig::new(
-            &checkpoint.config,
-            &recipe,
-            &checkpoint.path.join("config.json"),
-        )?;
-        let mut weights = Weights::open(checkpoint, &recipe, &config, device, dtype)?;
-        let network = Transformer::load(&mut weights, &recipe, &config)?;
-        let parameters = weights.parameters();
+        let model_type = checkpoint.config["model_type"].as_str().unwrap_or("(none)");
+        let path = checkpoint.path.join("config.json");
+        let (network, config, family, parameters) = if stock::MODEL_TYPES.contains(&model_type) {
+            // Their sizes have the names of Llama's.
+            let json = stock::completed(&checkpoint.config);
+            let config = ModelConfig::sizes(&json, &Recipe::find("llama")?, &path)?;
+            let network = Language::load(checkpoint, device, dtype)?;
+            let parameters = network.parameters;
+            (Network::Stock(network), config, Family::Decoder, parameters)
+        } else {
+            let recipe = Recipe::find(model_type)?;
+            let config = ModelConfig::new(&checkpoint.config, &recipe, &path)?;
+            let mut weights = Weights::open(checkpoint, &recipe, &config, device, dtype)?;
+            let network = Transformer::load(&mut weights, &recipe, &config)?;
+            let (network, parameters) = (Network::Own(Box::new(network)), weights.parameters());
+            (network, config, recipe.family, parameters)
+        };
         Ok(Self {
             network,
-            family: recipe.family,
+            family,
             parameters,
             config,
             device: device.clone(),
@@ -98,7 +118,15 @@ impl Model {
             (1..=batch.tokens).contains(&batch.read),
             "a decoder is read at its own tokens"
         );
-        self.network.logits(batch, &self.device)
+        match &self.network {
+            Network::Own(network) => network.logits(batch, &self.device),
+            Network::Stock(network) => network.logits(batch, &self.device),
+        }
+    }
+
+    /// Whether [`Model::read_trie`] runs: for decoders by recipe.
+    pub fn takes_tries(&self) -> bool {
+        self.family == Family::Decoder && matches!(self.network, Network::Own(_))
     }
 
     /// `answer(place, logits)` for each of the R tokens at which each sequence of `trie` is read, place 0 first; the logits
@@ -109,10 +137,10 @@ impl Model {
     /// some multiple of the budget times the depth of the trie.
     ///
     /// # Errors
-    /// Whatever the device refuses. Only the CPU takes tries.
+    /// Whatever the device refuses.
     ///
     /// # Panics
-    /// If the network is no decoder.
+    /// If the network is not one that [takes tries](Model::takes_tries).
     pub fn read_trie<T: Send>(
         &self,
         trie: &Trie,
@@ -120,20 +148,27 @@ impl Model {
         budget: Budget,
         answer: impl Fn(usize, &[f32]) -> T + Sync,
     ) -> Result<Reads<T>> {
-        assert!(
-            self.family == Family::Decoder,
-            "an encoder's tokens see what follows them"
-        );
-        self.network
-            .read_trie(trie, extra, budget, &self.device, answer)
+        match &self.network {
+            Network::Own(network) if self.takes_tries() => {
+                network.read_trie(trie, extra, budget, &self.device, answer)
+            }
+            _ => panic!(
+                "an encoder's tokens see what follows them, and a stock network shares nothing"
+            ),
+        }
     }
 
     /// The mean (D) of all token embeddings.
     ///
     /// # Errors
-    /// Whatever the device refuses.
+    /// A stock network, which takes tokens only; whatever the device refuses.
     pub fn mean_embedding(&self) -> Result<Tensor> {
-        self.network.mean_embedding()
+        match &self.network {
+            Network::Own(network) => network.mean_embedding(),
+            Network::Stock(_) => Err(Error::Input(
+                "this network takes tokens only, no mean embedding".into(),
+            )),
+        }
     }
 
     /// Sizes and switches.

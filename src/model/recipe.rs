@@ -28,6 +28,9 @@ const SOURCES: &[&str] = &[
     include_str!("../../models/gpt2.toml"),
     include_str!("../../models/gpt_neox.toml"),
     include_str!("../../models/opt.toml"),
+    include_str!("../../models/phi.toml"),
+    include_str!("../../models/starcoder2.toml"),
+    include_str!("../../models/stablelm.toml"),
     include_str!("../../models/bert.toml"),
     include_str!("../../models/distilbert.toml"),
     include_str!("../../models/roberta.toml"),
@@ -182,6 +185,7 @@ impl Recipe {
         let known = || {
             all.iter()
                 .flat_map(|recipe| recipe.model_types.clone())
+                .chain(super::stock::MODEL_TYPES.iter().map(ToString::to_string))
                 .collect::<Vec<_>>()
                 .join(", ")
         };

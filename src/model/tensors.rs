@@ -108,7 +108,7 @@ fn map(files: &[PathBuf]) -> Result<MmapedSafetensors> {
 }
 
 /// Whether every number of an f32 tensor on the CPU is finite.
-fn all_finite(tensor: &Tensor) -> bool {
+pub(crate) fn all_finite(tensor: &Tensor) -> bool {
     let (storage, _) = tensor.storage_and_layout();
     match &*storage {
         Storage::Cpu(CpuStorage::F32(values)) => values.iter().all(|value| value.is_finite()),

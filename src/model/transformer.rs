@@ -2,13 +2,13 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::attention::{Rows, Sight};
 use super::block::Block;
 use super::config::ModelConfig;
 use super::linear::{Linear, capped};
 use super::norm::Norm;
 use super::recipe::{Family, Recipe};
 use super::rope::{Angles, Rope};
+use super::sight::{Rows, Sight};
 use super::switch::{Activation, PositionKind, Role};
 use super::weights::Weights;
 use crate::Result;
@@ -84,7 +84,9 @@ impl Transformer {
                 weight: embedding.clone(),
                 bias: None,
             },
-            Family::Decoder => weights.linear(Role::Head, 0, config.vocabulary, config.hidden)?,
+            Family::Decoder => weights
+                .linear(Role::Head, 0, config.vocabulary, config.hidden)?
+                .laid_out()?,
             Family::Encoder => {
                 weights.linear(Role::Head, 0, config.classes.len(), config.hidden)?
             }
@@ -168,11 +170,27 @@ impl Transformer {
         if let Some(learned) = &self.learned {
             x = learned.add(&x, &batch.positions, shape)?;
         }
-        let ropes = self.ropes.iter();
-        let angles = ropes
-            .map(|rope| rope.angles(&batch.positions, shape, x.dtype(), device))
-            .collect::<Result<_>>()?;
+        let angles = self.angles(&batch.positions, shape, x.dtype(), device)?;
         Ok((x, angles))
+    }
+
+    /// The rotary angles of `positions` for each kind of layer.
+    pub(crate) fn angles(
+        &self,
+        positions: &[u32],
+        shape: &[usize],
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Vec<Angles>> {
+        let ropes = self.ropes.iter();
+        ropes
+            .map(|rope| rope.angles(positions, shape, dtype, device))
+            .collect()
+    }
+
+    /// The number of logits.
+    pub(crate) fn outputs(&self) -> Result<usize> {
+        Ok(self.head.weight.dim(0)?)
     }
 
     /// (…, D) behind the blocks → logits (…, C) in f32.

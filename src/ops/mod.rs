@@ -4,6 +4,7 @@ mod convolution;
 mod lanes;
 pub(crate) mod rows;
 mod tree_attention;
+mod tree_products;
 
 pub(crate) use convolution::{Kernel, Padded};
 pub(crate) use tree_attention::{Query, Scoring, Span, tree_attention};

@@ -255,3 +255,63 @@ fn like(values: Option<Vec<f32>>, shape: &[usize], x: &Tensor) -> Result<Option<
     let tensor = values.map(|values| Tensor::from_vec(values, shape, x.device()));
     Ok(tensor.transpose()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn random(rng: &mut ChaCha8Rng, shape: &[usize]) -> Tensor {
+        let count = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|_| rng.random_range(-4.0..4.0)).collect();
+        Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor")
+    }
+
+    fn close(got: Result<Option<Tensor>>, expected: candle_core::Result<Tensor>) {
+        let (got, expected) = (got.expect("runs").expect("taken"), expected.expect("runs"));
+        assert_eq!(got.dims(), expected.dims());
+        let off = (got - expected).and_then(|off| off.abs()?.max_all()?.to_scalar::<f32>());
+        let off = off.expect("a number");
+        assert!(off < 4e-6, "{off:e}");
+    }
+
+    #[test]
+    fn rows_equal_what_candle_computes() {
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        for (count, width) in [(1, 6), (70, 24), (3, 130)] {
+            let x = random(&mut rng, &[count, width]);
+            let y = random(&mut rng, &[count, width]);
+            let [scale, bias] = [0, 1].map(|_| random(&mut rng, &[width]));
+            close(
+                norm(&x, &scale, None, 1e-3),
+                candle_nn::ops::rms_norm(&x, &scale, 1e-3),
+            );
+            let layered = candle_nn::ops::layer_norm(&x, &scale, &bias, 1e-3);
+            close(norm(&x, &scale, Some(&bias), 1e-3), layered);
+            close(add(&x, &y, None), &x + &y);
+            close(
+                add(&x, &y, Some(&bias)),
+                (&x + &y).and_then(|sum| sum.broadcast_add(&bias)),
+            );
+            type ByCandle = fn(&Tensor) -> candle_core::Result<Tensor>;
+            let curves: [(Curve, ByCandle); 5] = [
+                (Curve::Silu, Tensor::silu),
+                (Curve::Gelu, Tensor::gelu_erf),
+                (Curve::GeluTanh, Tensor::gelu),
+                (Curve::Relu, Tensor::relu),
+                (Curve::Tanh, Tensor::tanh),
+            ];
+            for (curve, by_candle) in curves {
+                close(activate(&x, None, curve, false), by_candle(&x));
+                let biased = x.broadcast_add(&bias).expect("runs");
+                close(activate(&x, Some(&bias), curve, false), by_candle(&biased));
+                let half = |which: usize| biased.narrow(1, which * width / 2, width / 2);
+                let gated = half(0).and_then(|gate| by_candle(&gate.contiguous()?)? * half(1)?);
+                close(activate(&x, Some(&bias), curve, true), gated);
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::lanes::{self, on_lanes};
 use super::rows::with_numbers;
+use super::tree_products::tree_products;
 use crate::Result;
 
 /// Consecutive rows of one source.
@@ -46,14 +47,14 @@ pub(crate) struct Scoring {
 /// Queries that one task answers: enough to outweigh handing it to another thread.
 const TASK: usize = 32;
 
-/// The attention of `query` (Q, H·d) over `sources`, pairs of keys and values (P, K·d) in f32 → (Q, H·d) in the dtype of the
-/// queries. `branches` are lists of spans.
+/// The attention of `query` (Q, H·d) over `sources`, pairs of keys and values (P, K·d), on the CPU in f32 → (Q, H·d) in the
+/// dtype of the queries. `branches` are lists of spans.
 ///
 /// # Cost
 /// 4·H·d FLOP per query and key seen. Allocates the result and one row of scores per head and task.
 ///
 /// # Errors
-/// Tensors that are not on the CPU.
+/// Whatever the device refuses.
 pub(crate) fn tree_attention(
     query: &Tensor,
     sources: &[(Tensor, Tensor)],
@@ -61,6 +62,9 @@ pub(crate) fn tree_attention(
     queries: &[Query],
     scoring: Scoring,
 ) -> Result<Tensor> {
+    if !query.device().is_cpu() {
+        return tree_products(query, sources, branches, queries, scoring);
+    }
     let (count, width) = query.dims2()?;
     let asked = query.to_dtype(DType::F32)?.contiguous()?;
     let kv_width = sources.first().map_or(Ok(width), |(key, _)| key.dim(1))?;
@@ -84,7 +88,7 @@ pub(crate) fn tree_attention(
         out
     });
     let out = out.ok_or_else(|| {
-        let message = "attention over a trie takes contiguous tensors on the CPU";
+        let message = "attention over a trie takes contiguous keys and values";
         candle_core::Error::Msg(message.into())
     })?;
     Ok(Tensor::from_vec(out, (count, width), query.device())?.to_dtype(query.dtype())?)
@@ -302,6 +306,25 @@ mod tests {
             let got = tree_attention(&asked_tensor, &tensors, &branches, &queries, scoring)
                 .expect("runs");
             let got = got.to_vec2::<f32>().expect("values");
+            // The way of other devices; it wants queries in the order of their branches, neighbours with neighbours.
+            let mut order: Vec<usize> = (0..queries.len()).collect();
+            order.sort_by_key(|&at| queries[at].branch);
+            let sorted: Vec<Query> = order.iter().map(|&at| queries[at].clone()).collect();
+            let rows: Vec<u32> = order.iter().map(|&at| at as u32).collect();
+            let rows = Tensor::new(rows.as_slice(), &Device::Cpu).expect("rows");
+            let by_products = tree_products(
+                &asked_tensor.index_select(&rows, 0).expect("sorted"),
+                &tensors,
+                &branches,
+                &sorted,
+                scoring,
+            );
+            let by_products = by_products.expect("runs").to_vec2::<f32>().expect("values");
+            for (&at, other) in order.iter().zip(&by_products) {
+                for (a, b) in got[at].iter().zip(other) {
+                    assert!((a - b).abs() < 1e-5, "{a} {b}");
+                }
+            }
             for ((query, asked), got) in queries.iter().zip(asked.chunks(heads * d)).zip(got) {
                 let keys = branches[query.branch].iter().flat_map(|span| {
                     (span.start..span.start + span.count).map(|row| {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::game::ValueTable;
+use crate::sampling::{Estimate, Method};
 use crate::transform::index::{self, Index};
 use crate::transform::mobius;
 
@@ -22,15 +23,39 @@ pub struct PlayerIndices {
     pub shapley_interaction: Vec<IndexValue>,
 }
 
-/// One index of a table, up to an order.
+/// One index of a game, up to an order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexReport {
     /// The index, by its name in the shapiq package.
     pub index: String,
     /// The highest order given.
     pub order: usize,
+    /// n, the number of players.
+    pub players: usize,
+    /// v(∅)
+    pub v_empty: f64,
+    /// What the shapiq package calls the index of ∅, a convention that differs between indices.
+    pub empty: f64,
+    /// How the values were estimated; nothing where they are exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<EstimateInfo>,
     /// A value per coalition of size 1 to `order`.
     pub values: Vec<IndexValue>,
+}
+
+/// Where estimated values come from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EstimateInfo {
+    /// The method, by its name.
+    pub method: String,
+    /// The most values of the game that might be asked for.
+    pub budget: usize,
+    /// Those that were.
+    pub evaluations: usize,
+    /// The seed of what was drawn.
+    pub seed: u64,
+    /// How sure an interval from `low` to `high` is.
+    pub confidence: f64,
 }
 
 /// What an index says of one coalition.
@@ -40,6 +65,20 @@ pub struct IndexValue {
     pub players: Vec<usize>,
     /// Its value, in the units of v.
     pub value: f64,
+    /// How far off an estimated value may be.
+    #[serde(flatten)]
+    pub error: Option<ErrorBar>,
+}
+
+/// How far off an estimated value may be, in the units of v.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct ErrorBar {
+    /// The standard error of the value; 0 where it is exact.
+    pub standard_error: f64,
+    /// The lower end of the 95 % confidence interval.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
 }
 
 impl PlayerIndices {
@@ -56,6 +95,7 @@ impl PlayerIndices {
                 .map(|((i, j), value)| IndexValue {
                     players: vec![i, j],
                     value,
+                    error: None,
                 })
                 .collect(),
         }
@@ -72,11 +112,55 @@ impl IndexReport {
         let values = values.into_iter().map(|(s, value)| IndexValue {
             players: s.players().collect(),
             value,
+            error: None,
         });
         Ok(Self {
             index: index.name().into(),
             order,
+            players: table.players(),
+            v_empty: table.empty(),
+            empty: index::empty_entry(table, index, order)?,
+            estimate: None,
             values: values.collect(),
         })
+    }
+
+    /// An estimate of `index` up to `order` of a game of so many players.
+    pub fn estimated(
+        found: &Estimate,
+        players: usize,
+        index: Index,
+        order: usize,
+        method: Method,
+        budget: usize,
+        seed: u64,
+    ) -> Self {
+        let values = found.values.iter().map(|value| {
+            let (low, high) = value.interval();
+            IndexValue {
+                players: value.coalition.players().collect(),
+                value: value.value,
+                error: Some(ErrorBar {
+                    standard_error: value.standard_error,
+                    low,
+                    high,
+                }),
+            }
+        });
+        Self {
+            index: index.name().into(),
+            order,
+            players,
+            v_empty: found.v_empty,
+            empty: found.empty,
+            estimate: Some(EstimateInfo {
+                method: method.name().into(),
+                budget,
+                evaluations: found.evaluations,
+                seed,
+                confidence: 0.95,
+            }),
+            values: values.collect(),
+        }
     }
 }

@@ -198,7 +198,7 @@ impl InteractionReport {
 }
 
 impl InteractionEntry {
-    fn new(interaction: &Interaction, labels: &[String], salient: bool) -> Self {
+    pub(super) fn new(interaction: &Interaction, labels: &[String], salient: bool) -> Self {
         let players: Vec<usize> = interaction.players.players().collect();
         let labels = players
             .iter()

@@ -6,8 +6,10 @@
 //! page shows, it reads off the documents: [`Profile::read`] and [`Summary::read`] bring them back.
 
 pub mod chart;
+mod compare;
 pub mod csv;
 pub mod folder;
+mod groups;
 pub mod html;
 mod indices;
 mod interactions;
@@ -17,13 +19,19 @@ mod orders;
 mod parquet;
 mod profile;
 mod record;
+mod recovery;
 mod sampled_orders;
+pub mod shapiq;
 mod sparsity;
 mod summary;
 pub mod svg;
 pub mod text;
 
-pub use indices::{IndexReport, IndexValue, PlayerIndices};
+pub use compare::{
+    AgreementEntry, CompareReport, Compared, PairEntry, SetEntry, TableEntry, TransferEntry,
+};
+pub use groups::{DeletionReport, GroupMetrics, GroupReport, GroupTotal};
+pub use indices::{ErrorBar, EstimateInfo, IndexReport, IndexValue, PlayerIndices};
 pub use interactions::{
     InteractionEntry, InteractionReport, NoiseReport, RefitReport, SalientReport,
 };
@@ -35,8 +43,9 @@ pub use profile::Profile;
 pub use record::{
     GridInfo, ImageInfo, MapInfo, ModelInfo, PlayerInfo, Record, RowInfo, SCHEMA, SampleKind,
 };
+pub use recovery::{HeldOutReport, RecoveredIndices, RecoveryReport};
 pub use sampled_orders::{
     CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
 };
-pub use sparsity::SparsityReport;
+pub use sparsity::{SalientCount, SparsityReport};
 pub use summary::{FailedSample, PlayersSummary, SampleSummary, Summary};

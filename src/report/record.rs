@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::game::Groups;
+
 /// The version of the run folder's format; a change that a reader would notice raises it.
 pub const SCHEMA: u32 = 1;
 
@@ -39,6 +41,9 @@ pub struct Record {
     pub row: Option<RowInfo>,
     /// The players, in order.
     pub players: Vec<PlayerInfo>,
+    /// The agent, time and behaviour of each player, where they have any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Groups>,
     /// Tokens, pixels (row by row) or columns that no player owns, by their number.
     pub background: Vec<usize>,
     /// What stood where a player was absent.
@@ -57,8 +62,8 @@ pub struct Record {
     pub counts: Option<Value>,
     /// Wall-clock seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
-    /// How far v moves when the same coalition is evaluated in another batch, and the standard deviation that follows for
-    /// interactions of each order.
+    /// How far v moves when the same coalition is evaluated in another batch, what rounding to the dtype loses, and the
+    /// standard deviation that follows from both for interactions of each order.
     pub noise: Option<Value>,
     /// The seed of everything drawn.
     pub seed: u64,

@@ -26,6 +26,8 @@ pub(super) struct Fit {
     pub(super) residuals: Vec<f64>,
     /// v − g where g was fitted without the unit of the coalition.
     pub(super) left_out: Vec<f64>,
+    /// For each coalition of the plan the places in `terms` of its subsets, ∅ aside where it was given.
+    pub(super) active: Vec<Vec<usize>>,
     /// What a unit of residual at a coalition adds to the dividends, up to its weight: rows of the map from scores.
     solver: Vec<Vec<f64>>,
     /// The first of `terms` that was free.
@@ -90,11 +92,14 @@ impl Fit {
             .collect();
         let mut dividends = vec![offset; first];
         dividends.extend(free_dividends);
+        let mut active = active;
+        active.iter_mut().flatten().for_each(|at| *at += first);
         Ok(Self {
             terms,
             dividends,
             residuals,
             left_out,
+            active,
             solver,
             first,
         })
@@ -102,15 +107,11 @@ impl Fit {
 
     /// What one unit adds to the dividends, from its residuals when left out.
     pub(super) fn pull(&self, plan: &Plan, kernel: Kernel, unit: usize) -> Vec<f64> {
-        let free = &self.terms[self.first..];
-        let mut score = vec![0.0; free.len()];
+        let mut score = vec![0.0; self.solver.len()];
         let weight = unit_weight(plan, kernel, unit);
         for row in [2 * unit, 2 * unit + 1] {
-            let coalition = &plan.coalitions()[row];
-            for (score, term) in score.iter_mut().zip(free) {
-                if term.is_subset_of(coalition) {
-                    *score += weight * self.left_out[row];
-                }
+            for at in &self.active[row] {
+                score[at - self.first] += weight * self.left_out[row];
             }
         }
         let mut pull = vec![0.0; self.first];

@@ -128,14 +128,6 @@ impl Plan {
         let twice = 2 * stratum.size == self.players && self.players > 0;
         (stratum.units.len() * if twice { 2 } else { 1 }) as f64
     }
-
-    /// Units drawn beyond two parameters of chance for each stratum that is not whole, at least 1: the degrees of freedom of
-    /// spreads within strata.
-    pub(super) fn degrees(&self) -> usize {
-        let drawn = self.strata.iter().filter(|stratum| !stratum.is_whole());
-        let degrees: usize = drawn.map(|stratum| stratum.units.len() - 1).sum();
-        degrees.max(1)
-    }
 }
 
 /// C(n, k) as a number of any size.

@@ -9,11 +9,15 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::estimate::{Estimate, Estimated, mean_and_variance};
+use super::estimate::{Estimate, Estimated, Spread};
 use crate::{Coalition, Error, Result};
 
 /// The fewest pairs of orders whose spread is taken for a standard error.
 const FEWEST_PAIRS: usize = 4;
+
+/// What seldom happens may not have happened yet: to the spread of each player's own pairs comes that of so many pairs more, of the
+/// mean spread over all players.
+const SHARED_PAIRS: f64 = 12.0;
 
 /// Random orders in which the players join, and the coalitions on their ways, each once.
 #[derive(Clone, Debug)]
@@ -106,22 +110,31 @@ pub fn shapley(plan: &Plan, values: &[f64]) -> Estimate {
             added[*player].push(values[step[1]] - values[step[0]]);
         }
     }
-    let pairs = plan.orders.len() / 2;
-    let of = |(player, added): (usize, Vec<f64>)| {
-        let means: Vec<f64> = added
-            .chunks_exact(2)
-            .map(|pair| 0.5 * (pair[0] + pair[1]))
-            .collect();
-        let (value, variance) = mean_and_variance(&means).expect("four pairs or more");
-        Estimated {
-            coalition: Coalition::from_players([player]),
-            value,
-            standard_error: (variance / pairs as f64).sqrt(),
-        }
+    let pairs = plan.orders.len() as f64 / 2.0;
+    let found: Vec<(f64, Spread)> = added
+        .iter()
+        .map(|added| {
+            let means: Vec<f64> = added
+                .chunks_exact(2)
+                .map(|pair| 0.5 * (pair[0] + pair[1]))
+                .collect();
+            let mut spread = Spread::default();
+            spread.add(&means, 1.0 / pairs);
+            (means.iter().sum::<f64>() / pairs, spread)
+        })
+        .collect();
+    let mean_variance =
+        found.iter().map(|(_, spread)| spread.variance).sum::<f64>() / plan.players as f64;
+    let of = |(player, (value, spread)): (usize, (f64, Spread))| Estimated {
+        coalition: Coalition::from_players([player]),
+        value,
+        standard_error: (spread.variance + SHARED_PAIRS / pairs * mean_variance).sqrt(),
+        degrees: spread.degrees(),
     };
     Estimate {
-        values: added.into_iter().enumerate().map(of).collect(),
+        values: found.into_iter().enumerate().map(of).collect(),
+        v_empty: values[0],
+        empty: values[0],
         evaluations: values.len(),
-        degrees: pairs - 1,
     }
 }

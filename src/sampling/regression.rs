@@ -10,7 +10,7 @@
 
 use rayon::prelude::*;
 
-use super::estimate::{Estimate, Estimated};
+use super::estimate::{Estimate, Estimated, Spread};
 use super::fit::{Fit, Kernel};
 use super::pairs::{Plan, choose};
 use crate::transform::index::Index;
@@ -84,33 +84,34 @@ pub fn fitted(plan: &Plan, values: &[f64], index: Index, order: usize) -> Result
         fit.terms.iter().map(supersets).collect()
     };
     let found = read(&fit.dividends);
-    let mut variances = vec![0.0; found.len()];
+    let mut spreads = vec![Spread::default(); found.len()];
     for stratum in plan.strata().iter().filter(|stratum| !stratum.is_whole()) {
         let count = stratum.units.len() as f64;
-        let scale = (1.0 - count / stratum.all) * count / (count - 1.0);
+        let scale = (1.0 - count / stratum.all) * count;
         let pulls: Vec<Vec<f64>> = stratum
             .units
             .clone()
             .into_par_iter()
             .map(|unit| read(&fit.pull(plan, kernel, unit)))
             .collect();
-        for (at, variance) in variances.iter_mut().enumerate() {
-            let mean = pulls.iter().map(|pull| pull[at]).sum::<f64>() / count;
-            let squares: f64 = pulls.iter().map(|pull| (pull[at] - mean).powi(2)).sum();
-            *variance += scale * squares;
-        }
+        spreads.par_iter_mut().enumerate().for_each(|(at, spread)| {
+            let of_units: Vec<f64> = pulls.iter().map(|pull| pull[at]).collect();
+            spread.add(&of_units, scale);
+        });
     }
-    let values_of = fit.terms.iter().zip(&found).zip(&variances);
+    let values_of = fit.terms.iter().zip(&found).zip(&spreads);
     Ok(Estimate {
         values: values_of
             .filter(|((coalition, _), _)| !coalition.is_empty())
-            .map(|((coalition, value), variance)| Estimated {
+            .map(|((coalition, value), spread)| Estimated {
                 coalition: coalition.clone(),
                 value: *value,
-                standard_error: variance.sqrt(),
+                standard_error: spread.variance.sqrt(),
+                degrees: spread.degrees(),
             })
             .collect(),
+        v_empty: values[0],
+        empty: fit.dividends[0],
         evaluations: values.len(),
-        degrees: plan.degrees(),
     })
 }

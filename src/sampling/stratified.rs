@@ -10,7 +10,8 @@
 
 use rayon::prelude::*;
 
-use super::estimate::{Estimate, Estimated, mean_and_variance};
+use super::cholesky::dot;
+use super::estimate::{Estimate, Estimated, Spread};
 use super::fit::{Fit, Kernel};
 use super::pairs::{Emphasis, Plan, choose, every_of_size};
 use crate::transform::index::Index;
@@ -61,6 +62,10 @@ pub fn corrected(plan: &Plan, values: &[f64], index: Index, order: usize) -> Res
         1
     };
     let fit = Fit::new(plan, values, fitted, kernel(index))?;
+    let pulls: Vec<Vec<f64>> = (0..plan.units())
+        .into_par_iter()
+        .map(|unit| fit.pull(plan, kernel(index), unit))
+        .collect();
     let coalitions: Vec<Coalition> = (1..=order)
         .flat_map(|size| every_of_size(players, size))
         .collect();
@@ -68,61 +73,76 @@ pub fn corrected(plan: &Plan, values: &[f64], index: Index, order: usize) -> Res
         .map(|size| Weights::new(index, size.max(1), players))
         .collect::<Result<_>>()?;
     let of = |coalition: Coalition| {
-        let weights = &weights[coalition.len()];
-        let surrogate: f64 = fit
+        let weights = row_weights(plan, &weights[coalition.len()], &coalition);
+        let of_terms: Vec<f64> = fit
             .terms
             .iter()
-            .zip(&fit.dividends)
-            .map(|(term, dividend)| of_dividend(index, &coalition, term) * dividend)
-            .sum();
-        let (missed, variance) = missed(plan, &fit, weights, &coalition);
+            .map(|term| of_dividend(index, &coalition, term))
+            .collect();
+        let value = dot(&of_terms, &fit.dividends) + dot(&weights, &fit.residuals);
+        let spread = spread(plan, &fit, &pulls, &weights, of_terms);
         Estimated {
             coalition,
-            value: surrogate + missed,
-            standard_error: variance.sqrt(),
+            value,
+            standard_error: spread.variance.sqrt(),
+            degrees: spread.degrees(),
         }
     };
     Ok(Estimate {
         values: coalitions.into_par_iter().map(of).collect(),
+        v_empty: values[0],
+        empty: values[0],
         evaluations: values.len(),
-        degrees: plan.degrees(),
     })
 }
 
-/// Σ_T c(T) (v − g)(T), and its variance.
-fn missed(plan: &Plan, fit: &Fit, weights: &Weights, coalition: &Coalition) -> (f64, f64) {
+/// What each coalition of the plan counts in the estimate of Σ_T c(T) x(T).
+fn row_weights(plan: &Plan, weights: &Weights, coalition: &Coalition) -> Vec<f64> {
     let members: Vec<usize> = coalition.players().collect();
-    let (mut sum, mut variance) = (0.0, 0.0);
+    let mut of_rows = Vec::with_capacity(plan.coalitions().len());
     for stratum in plan.strata() {
-        let count = stratum.units.len() as f64;
-        let scale = count / plan.rows_of_size(stratum);
-        let of_unit = |residuals: &[f64], unit: usize| -> f64 {
-            [2 * unit, 2 * unit + 1]
-                .into_iter()
-                .map(|row| {
-                    let drawn = &plan.coalitions()[row];
-                    let overlap = members.iter().filter(|&&i| drawn.contains(i)).count();
-                    let size = match row % 2 {
-                        0 => stratum.size,
-                        _ => plan.players() - stratum.size,
-                    };
-                    scale * weights.of(size, overlap) * residuals[row]
-                })
-                .sum()
-        };
-        let units = stratum.units.clone();
-        sum += units
-            .clone()
-            .map(|unit| of_unit(&fit.residuals, unit))
-            .sum::<f64>()
-            / count;
-        if !stratum.is_whole() {
-            let spread: Vec<f64> = units.map(|unit| of_unit(&fit.left_out, unit)).collect();
-            let (_, of_one) = mean_and_variance(&spread).expect("two units or more");
-            variance += (1.0 - count / stratum.all) * of_one / count;
+        let rows = plan.rows_of_size(stratum);
+        for row in 2 * stratum.units.start..2 * stratum.units.end {
+            let drawn = &plan.coalitions()[row];
+            let overlap = members.iter().filter(|&&i| drawn.contains(i)).count();
+            let size = match row % 2 {
+                0 => stratum.size,
+                _ => plan.players() - stratum.size,
+            };
+            of_rows.push(weights.of(size, overlap) / rows);
         }
     }
-    (sum, variance)
+    of_rows
+}
+
+/// The spread of the estimate: that of what each unit adds to it, by its residuals when left out and by its pull on the fit as far
+/// as the sample misjudges the index of the fitted terms.
+fn spread(
+    plan: &Plan,
+    fit: &Fit,
+    pulls: &[Vec<f64>],
+    weights: &[f64],
+    of_terms: Vec<f64>,
+) -> Spread {
+    let mut misjudged = of_terms;
+    for (weight, active) in weights.iter().zip(&fit.active) {
+        for &at in active {
+            misjudged[at] -= weight;
+        }
+    }
+    let mut spread = Spread::default();
+    for stratum in plan.strata().iter().filter(|stratum| !stratum.is_whole()) {
+        let count = stratum.units.len() as f64;
+        let units = stratum.units.clone();
+        let each: Vec<f64> = units
+            .map(|unit| {
+                let rows = 2 * unit..2 * unit + 2;
+                dot(&weights[rows.clone()], &fit.left_out[rows]) + dot(&misjudged, &pulls[unit])
+            })
+            .collect();
+        spread.add(&each, (1.0 - count / stratum.all) * count);
+    }
+    spread
 }
 
 /// c(T)·C(n,|T|) by |T| and |T∩S|, for all S of one size.

@@ -22,12 +22,35 @@ pub fn hides(sigma: f64, order: usize, effect: f64) -> bool {
     effect.abs() < FLOOR * of_order(sigma, order)
 }
 
+/// The root mean square over `values` of what storing each with a significand of `bits` bits loses: an error spread evenly over
+/// the distance s(v) between neighbouring numbers.
+///
+/// √(mean s(v)²/12), s(v) = 2^(⌊log₂|v|⌋ + 1 − bits)
+pub fn rounding(values: &[f64], bits: i32) -> f64 {
+    let square = |value: &f64| match value.abs() {
+        0.0 => 0.0,
+        size => (2.0 * (size.log2().floor() + f64::from(1 - bits))).exp2() / 12.0,
+    };
+    let sum: f64 = values.iter().map(square).sum();
+    (sum / values.len().max(1) as f64).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ValueTable;
     use crate::transform::mobius;
     use rand::{Rng, SeedableRng};
+
+    #[test]
+    fn rounding_loses_what_is_expected() {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(2);
+        let values: Vec<f64> = (0..20_000).map(|_| rng.random_range(-9.0..9.0)).collect();
+        let lost = |value: &f64| (f64::from(*value as f32) - value).powi(2);
+        let got = (values.iter().map(lost).sum::<f64>() / values.len() as f64).sqrt();
+        assert!((got / rounding(&values, 24) - 1.0).abs() < 0.05);
+        assert_eq!(rounding(&[0.0, 0.0], 8), 0.0);
+    }
 
     #[test]
     fn the_dividends_of_noise_have_the_spread_expected_of_their_order() {

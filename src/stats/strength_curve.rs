@@ -147,6 +147,36 @@ pub fn strength_curve(
     }
 }
 
+/// The difference of two bottleneck indices, by split halves, with its bootstrap interval: `one` less `other`, which hold the same
+/// samples in the same order, so that what samples share cancels. `None` unless both ends of the axis were sampled and pairs
+/// interact in both.
+///
+/// # Panics
+/// If one has not as many samples as the other, or none.
+pub fn index_difference(
+    axis: &Axis,
+    [one, other]: [&[Vec<SizeMoments>]; 2],
+    resampling: &Resampling,
+) -> Option<(f64, Option<[f64; 2]>)> {
+    assert_eq!(one.len(), other.len(), "samples come in pairs");
+    let positions = axis.positions();
+    if positions.first() != Some(&0.0) || positions.last() != Some(&1.0) {
+        return None;
+    }
+    let index = |games: &[Vec<SizeMoments>], units: &[usize]| {
+        let strengths: Vec<f64> = (0..positions.len())
+            .map(|at| SizeMoments::mean(units.iter().map(|&unit| games[unit][at])).split_half())
+            .collect();
+        bottleneck_index(&strengths)
+    };
+    let difference = |units: &[usize]| Some(index(one, units)? - index(other, units)?);
+    let every: Vec<usize> = (0..one.len()).collect();
+    let drawn = intervals(one.len(), resampling, |units| {
+        Some(vec![difference(units)?])
+    });
+    Some((difference(&every)?, drawn.map(|drawn| drawn[0])))
+}
+
 /// The mean over every whole number from the first of `sizes` to the last, linear between them.
 fn mean_over_all(sizes: &[usize], values: &[f64]) -> f64 {
     let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else {
@@ -240,6 +270,33 @@ mod tests {
         // Games that are all alike leave nothing to chance.
         let [low, high] = split.index_interval.expect("several games");
         assert!(high - low < 1e-12);
+    }
+
+    #[test]
+    fn what_all_samples_share_cancels_in_the_difference_of_two_indices() {
+        let axis = along(6, &[0, 2, 4]);
+        let games = |middle: f64| -> Vec<Vec<SizeMoments>> {
+            (1..=8)
+                .map(|size| {
+                    let size = f64::from(size);
+                    moments(&[2.0 * size, middle * size, 2.0 * size], 0.0)
+                })
+                .collect()
+        };
+        let (one, other) = (games(1.0), games(0.5));
+        let found = index_difference(&axis, [&one, &other], &Resampling::default());
+        let (difference, interval) = found.expect("both interact");
+        assert!((difference - 0.25).abs() < 1e-12);
+        let [low, high] = interval.expect("eight samples");
+        assert!((low - 0.25).abs() < 1e-12 && (high - 0.25).abs() < 1e-12);
+        assert!(
+            index_difference(
+                &along(6, &[0, 1, 2]),
+                [&one, &other],
+                &Resampling::default()
+            )
+            .is_none()
+        );
     }
 
     #[test]

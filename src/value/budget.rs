@@ -48,6 +48,9 @@ pub fn images(widest: usize, free: Option<u64>) -> usize {
 /// Token positions beyond which a forward pass over a trie gains nothing on a CPU.
 const CPU_POSITIONS: usize = 512;
 
+/// And on an accelerator, which wants products of thousands of rows.
+const DEVICE_POSITIONS: usize = 16_384;
+
 /// Forward passes whose keys and values are held at a time, at most: about one for each level of the deepest trie.
 const HELD: usize = 24;
 
@@ -59,11 +62,16 @@ pub fn bytes_per_position(config: &ModelConfig, tokens: usize) -> u64 {
 }
 
 /// The segments and positions of one forward pass over a trie of sequences of `tokens` tokens: as many as fit, with keys and
-/// values, into a quarter of the free memory when eight run at once, at most 512 positions.
-pub fn wave(config: &ModelConfig, tokens: usize, free: Option<u64>) -> Budget {
-    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / SIDE_BY_SIDE;
+/// values, into a quarter of the free memory when eight run at once on the CPU or one on an accelerator, at most 512 positions
+/// or 16,384.
+pub fn wave(config: &ModelConfig, tokens: usize, free: Option<u64>, on_cpu: bool) -> Budget {
+    let (side_by_side, most) = match on_cpu {
+        true => (SIDE_BY_SIDE, CPU_POSITIONS),
+        false => (1, DEVICE_POSITIONS),
+    };
+    let budget = free.unwrap_or(ASSUMED_FREE) / 4 / side_by_side;
     let each = bytes_per_position(config, tokens).max(1);
-    let positions = (budget / each).clamp(1, CPU_POSITIONS as u64) as usize;
+    let positions = (budget / each).clamp(1, most as u64) as usize;
     Budget {
         segments: positions,
         positions,

@@ -91,7 +91,12 @@ impl<'a> FeatureGame<'a> {
 
     /// Keeps the process within `bytes` of memory, where given; chooses the batch size anew.
     pub fn with_memory(mut self, bytes: Option<u64>) -> Self {
-        let chosen = || budget::images(self.model.widest(), memory::free(bytes));
+        let chosen = || {
+            budget::images(
+                self.model.widest(),
+                memory::free(self.model.device(), bytes),
+            )
+        };
         self.batch = self.asked.unwrap_or_else(chosen).max(1);
         self
     }

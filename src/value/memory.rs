@@ -1,12 +1,14 @@
 //! When memory does not suffice: half the batch, and again, down to one.
 
+use candle_core::Device;
+
 use super::{NetworkGame, budget};
 use crate::{Error, Result, device};
 
 /// Bytes that can still be taken: what the system has, and what is left of `limit`.
-pub(super) fn free(limit: Option<u64>) -> Option<u64> {
+pub(super) fn free(on: &Device, limit: Option<u64>) -> Option<u64> {
     let left = limit.map(|limit| limit.saturating_sub(device::resident_memory().unwrap_or(0)));
-    match (device::free_memory(), left) {
+    match (device::free_memory_of(on), left) {
         (Some(free), Some(left)) => Some(free.min(left)),
         (free, left) => free.or(left),
     }
@@ -29,8 +31,9 @@ impl NetworkGame<'_> {
         if let Some(rows) = self.options.batch {
             return self.set_batch(rows);
         }
-        let (config, free) = (self.model.config(), free(self.memory));
-        self.budget = budget::wave(config, self.tokens(), free);
+        let on = self.model.device();
+        let (config, free) = (self.model.config(), free(on, self.memory));
+        self.budget = budget::wave(config, self.tokens(), free, on.is_cpu());
         let (family, read) = (self.model.family(), self.aim.outputs.len());
         let bytes = budget::bytes_per_sequence(config, family, self.tokens(), read);
         self.batch = budget::batch_size(bytes, free);
@@ -41,7 +44,9 @@ impl NetworkGame<'_> {
         &mut self,
         mut attempt: impl FnMut(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        while self.batch() > 1 && self.reckoned() > free(self.memory).unwrap_or(u64::MAX) {
+        while self.batch() > 1
+            && self.reckoned() > free(self.model.device(), self.memory).unwrap_or(u64::MAX)
+        {
             self.halve();
         }
         loop {

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::game::Pieces;
 use crate::input::baseline::Absence;
 use crate::input::{Players, TokenizedText};
-use crate::model::{Budget, Family, Model, TokenBatch};
+use crate::model::{Budget, Model, TokenBatch};
 use crate::{Coalition, Error, Game, Result};
 
 /// What was computed so far.
@@ -68,7 +68,7 @@ pub struct NetworkOptions {
     /// The most rows of one forward pass, which are coalitions, or token positions where prefixes are shared; `None` chooses
     /// by the memory that is free.
     pub batch: Option<usize>,
-    /// Whether a decoder on the CPU computes what several coalitions begin with only once. Otherwise every coalition is a
+    /// Whether a decoder by recipe computes what several coalitions begin with only once. Otherwise every coalition is a
     /// row of its own, as it is in all other networks.
     pub share_prefixes: bool,
 }
@@ -219,9 +219,7 @@ impl<'a> NetworkGame<'a> {
     }
 
     fn shares_prefixes(&self) -> bool {
-        self.options.share_prefixes
-            && self.model.family() == Family::Decoder
-            && self.model.device().is_cpu()
+        self.options.share_prefixes && self.model.takes_tries()
     }
 
     fn fill(&self, coalition: &Coalition) -> Sequence {

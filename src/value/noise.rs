@@ -13,7 +13,23 @@ pub struct Probe {
     /// Table indices.
     pub coalitions: Vec<usize>,
     /// v of each.
+    #[serde(with = "bits")]
     pub values: Vec<f64>,
+}
+
+/// Values as the integers that their bits are: a number read back from its digits may be off by the last bit.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
+        let bits: Vec<u64> = values.iter().map(|value| value.to_bits()).collect();
+        bits.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+        let bits = Vec::<u64>::deserialize(from)?;
+        Ok(bits.into_iter().map(f64::from_bits).collect())
+    }
 }
 
 /// What a probe of re-evaluated coalitions found, in the units of v.
@@ -72,5 +88,28 @@ impl Noise {
                 .iter()
                 .fold(0.0, |max, &difference| max.max(difference)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_that_was_kept_is_the_same_to_the_last_bit() {
+        let probe = Probe {
+            coalitions: vec![0, 3],
+            values: vec![0.1 + 0.2, -7.914050233612536e-8],
+        };
+        let kept = serde_json::to_string(&probe).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<Probe>(&kept).expect("a probe"),
+            probe
+        );
+        let table = ValueTable::new(2, vec![0.3, 1.0, 2.0, 0.0]).expect("finite");
+        let noise = Noise::new(&probe, &table);
+        assert_eq!(noise.probes, 2);
+        assert!((noise.probe_max - 7.914050233612536e-8).abs() < 1e-20);
+        assert!((noise.probe_std - noise.probe_max / 2f64.sqrt()).abs() < 1e-20);
     }
 }

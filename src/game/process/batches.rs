@@ -146,6 +146,8 @@ fn serve(
                 if queue.again(batch, shared.options.retries) {
                     continue;
                 }
+                // Before the error is heard, so that nothing more is asked beside it.
+                queue.stopped.store(true, Ordering::Relaxed);
                 let coalition = &coalitions[range.start];
                 Err(shared.error(format!("failed at v({coalition}): it {fault}")))
             }

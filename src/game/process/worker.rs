@@ -16,8 +16,11 @@ use crate::game::Roster;
 /// The longest line that is taken from a program.
 const LONGEST_LINE: u64 = 1 << 26;
 
-/// The longest line of standard error that is taken as one.
+/// The longest line of standard error that is taken as one; of longer ones, pieces.
 const LONGEST_WORDS: u64 = 1 << 12;
+
+/// Characters of the last words that are kept to be quoted.
+const QUOTED: usize = 200;
 
 /// How long a program whose input has ended may take to end before it is killed.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -109,18 +112,31 @@ impl Worker {
             });
         }
         if let Some(output) = child.stdout.take() {
-            thread::spawn(move || each_line(output, LONGEST_LINE, |line| read.send(line).is_ok()));
+            thread::spawn(move || {
+                each_line(output, LONGEST_LINE, |line| {
+                    let line = answer(line);
+                    let goes_on = line.is_ok();
+                    read.send(line).is_ok() && goes_on
+                });
+            });
         }
         if let Some(errors) = child.stderr.take() {
             let (shared, last) = (Arc::clone(shared), Arc::clone(&last_words));
             thread::spawn(move || {
+                // To the end, whatever it says: a program whose words nobody takes would stand still.
                 each_line(errors, LONGEST_WORDS, |line| {
                     let Ok(line) = line else {
                         return false;
                     };
-                    (shared.talk)(&line);
-                    if !line.trim().is_empty() {
-                        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
+                    let line = String::from_utf8_lossy(line);
+                    // A bar that is drawn over and over is one line to its program.
+                    for line in line
+                        .split(['\r', '\n'])
+                        .filter(|line| !line.trim().is_empty())
+                    {
+                        (shared.talk)(line);
+                        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                        *last = Some(line.trim_end().chars().take(QUOTED).collect());
                     }
                     true
                 });
@@ -204,23 +220,34 @@ impl Drop for Worker {
     }
 }
 
-/// Hands every line of `stream` to `take` until that has enough, an error as the last.
-fn each_line(stream: impl Read, longest: u64, mut take: impl FnMut(io::Result<String>) -> bool) {
+/// Hands every line of `stream` to `take` until that has enough; a line of more than `longest` bytes in pieces, all but the last
+/// of which have no end.
+fn each_line(stream: impl Read, longest: u64, mut take: impl FnMut(io::Result<&[u8]>) -> bool) {
     let mut stream = BufReader::new(stream);
+    let mut bytes = Vec::new();
     loop {
-        let mut bytes = Vec::new();
-        let read = stream.by_ref().take(longest).read_until(b'\n', &mut bytes);
-        let line = match read {
-            Ok(0) => return,
-            Ok(read) if read as u64 == longest && bytes.last() != Some(&b'\n') => Err(
-                io::Error::other(format!("a line of more than {longest} bytes")),
-            ),
-            Ok(_) => Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned()),
-            Err(error) => Err(error),
+        bytes.clear();
+        let more = match stream.by_ref().take(longest).read_until(b'\n', &mut bytes) {
+            Ok(0) => false,
+            Ok(_) => take(Ok(&bytes)),
+            Err(error) => {
+                take(Err(error));
+                false
+            }
         };
-        let last = line.is_err();
-        if !take(line) || last {
+        if !more {
             return;
         }
+    }
+}
+
+/// A line of an answer.
+fn answer(line: io::Result<&[u8]>) -> io::Result<String> {
+    let line = line?;
+    match line.len() as u64 == LONGEST_LINE && line.last() != Some(&b'\n') {
+        true => Err(io::Error::other(format!(
+            "a line of more than {LONGEST_LINE} bytes"
+        ))),
+        false => Ok(String::from_utf8_lossy(line).trim_end().to_owned()),
     }
 }

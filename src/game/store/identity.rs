@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 /// The longest value of a field that a sentence shows, in characters.
 const SHOWN: usize = 80;
 
+/// Fields from which others follow: another model has another vocabulary, and so another target and baseline.
+const CAUSES: [&str; 4] = ["program", "model", "game", "sample"];
+
 /// Everything that v depends on, as a JSON object: model, sample, players, baseline, readout and so on.
 ///
 /// Two games with equal identities have the same values; where they differ, [`Identity::difference`] says in which field.
@@ -48,10 +51,13 @@ impl Identity {
         }
     }
 
-    /// The first field, by name, in which `other` differs.
+    /// The first field in which `other` differs: of those that others follow from, else by name.
     pub fn difference(&self, other: &Self) -> Option<Difference> {
-        let (here, there) = (self.to_json(), other.to_json());
-        difference("", &here, &there)
+        let of = |identity: &Self, field: &str| identity.0.get(field).cloned().unwrap_or_default();
+        let first = CAUSES
+            .iter()
+            .find_map(|field| difference(field, &of(self, field), &of(other, field)));
+        first.or_else(|| difference("", &self.to_json(), &other.to_json()))
     }
 
     /// A checksum that equal identities share.

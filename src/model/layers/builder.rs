@@ -2,19 +2,25 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use super::{ConvRecipe, LayerKind, ShortcutRecipe, StageRecipe};
-use super::{Convolution, Layer, Shape, Shortcut};
+use super::blocks::ChannelNorm;
+use super::{ConvRecipe, LayerKind};
+use super::{Convolution, Layer, Shape};
 use crate::model::Activation;
 use crate::model::linear::Linear;
+use crate::model::norm::Norm;
 use crate::model::tensors::TensorFiles;
 use crate::ops::Kernel;
 use crate::{Error, Result};
+
+/// ε of the norms over the channels of maps, in every published ConvNeXt.
+pub(super) const MAP_EPSILON: f64 = 1e-6;
 
 pub(super) struct Builder<'a> {
     pub(super) files: TensorFiles<'a>,
     /// The activation that the configuration names.
     pub(super) activation: Option<Activation>,
     pub(super) epsilon: f64,
+    pub(super) config: &'a serde_json::Value,
     pub(super) device: &'a Device,
     pub(super) dtype: DType,
     /// What the layers so far put out.
@@ -22,7 +28,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Adds the layers that `kind` stands for.
+    /// Adds the layers that `kind` stands for; each is told with its shape and name.
     pub(super) fn kind(
         &mut self,
         kind: &LayerKind,
@@ -82,6 +88,43 @@ impl Builder<'_> {
                     add(layer, self.shape, &own);
                 }
             }
+            LayerKind::ChannelNorm { name } => {
+                let norm = self.layer_norm(name, c, MAP_EPSILON)?;
+                add(Layer::ChannelNorm(ChannelNorm(norm)), self.shape, name);
+            }
+            LayerKind::VectorNorm { name, epsilon } => {
+                let epsilon = self.config["layer_norm_eps"].as_f64().unwrap_or(*epsilon);
+                let norm = self.layer_norm(name, c, epsilon)?;
+                add(Layer::ChannelNorm(ChannelNorm(norm)), self.shape, name);
+            }
+            LayerKind::Pointwise(recipe) => {
+                for i in 0.. {
+                    let own = recipe.name.replace("{i}", &i.to_string());
+                    if i > 0
+                        && !self
+                            .files
+                            .has(&format!("{own}.{}.weight", recipe.depthwise))
+                    {
+                        break;
+                    }
+                    let block = self.pointwise(recipe, &own)?;
+                    add(Layer::Pointwise(Box::new(block)), self.shape, &own);
+                }
+            }
+            LayerKind::Inverted(recipe) => {
+                for i in 0.. {
+                    let own = recipe.name.replace("{i}", &i.to_string());
+                    if i > 0 && !self.files.has(&format!("{own}.conv_dw.weight")) {
+                        break;
+                    }
+                    let block = self.inverted(&own, if i == 0 { recipe.stride } else { 1 })?;
+                    add(Layer::Inverted(Box::new(block)), self.shape, &own);
+                }
+            }
+            LayerKind::Tokens(recipe) => {
+                let tokens = self.tokens(recipe, self.config)?;
+                add(Layer::Tokens(Box::new(tokens)), self.shape, "tokens");
+            }
             LayerKind::Sequence {
                 name,
                 padding,
@@ -91,48 +134,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The convolutions of a numbered list, with what stands between them.
-    fn sequence(
-        &mut self,
-        name: &str,
-        padding: usize,
-        pool: usize,
-        mut add: impl FnMut(Layer, Shape, &str),
-    ) -> Result<()> {
-        let own = |i: usize| name.replace("{i}", &i.to_string());
-        let mut next = 0;
-        loop {
-            let norm = own(next + 1);
-            let norm = self
-                .files
-                .has(&format!("{norm}.running_mean"))
-                .then_some(norm);
-            let behind = next + 1 + usize::from(norm.is_some());
-            let conv = self.conv(&ConvRecipe {
-                name: own(next),
-                norm,
-                stride: 1,
-                padding,
-                depthwise: false,
-            })?;
-            add(Layer::Conv(conv), self.shape, &own(next));
-            add(self.activate(Activation::Relu), self.shape, ".activation");
-            // The ReLU has the number `behind`; where the one after it has tensors there is no pool.
-            let follows = |i: usize| self.files.has(&format!("{}.weight", own(i)));
-            let (direct, pooled) = (follows(behind + 1), follows(behind + 2));
-            if !direct {
-                let layer = self.max_pool(pool, pool, 0)?;
-                add(layer, self.shape, ".pool");
-            }
-            match (direct, pooled) {
-                (true, _) => next = behind + 1,
-                (false, true) => next = behind + 2,
-                (false, false) => return Ok(()),
-            }
-        }
-    }
-
-    fn max_pool(&mut self, size: usize, stride: usize, padding: usize) -> Result<Layer> {
+    pub(super) fn max_pool(&mut self, size: usize, stride: usize, padding: usize) -> Result<Layer> {
         let [c, h, w] = self.shape;
         self.shape = [
             c,
@@ -146,7 +148,7 @@ impl Builder<'_> {
         })
     }
 
-    fn activate(&self, activation: Activation) -> Layer {
+    pub(super) fn activate(&self, activation: Activation) -> Layer {
         Layer::Activation(self.activation.unwrap_or(activation))
     }
 
@@ -158,6 +160,33 @@ impl Builder<'_> {
                 "a window of {size} pixels does not fit into maps of {length}; the images are too small for this network"
             ))),
         }
+    }
+
+    /// A map (out, in) that stands within a layer; as a convolution of one pixel it is the same.
+    pub(super) fn map(&mut self, name: &str, outputs: usize, inputs: usize) -> Result<Linear> {
+        let weight = format!("{name}.weight");
+        let flat = match self.files.shape(&weight) {
+            Some(shape) if shape == [outputs, inputs, 1, 1] => {
+                let own = self.files.tensor(&weight, &[outputs, inputs, 1, 1])?;
+                own.reshape((outputs, inputs))?
+            }
+            _ => self.files.tensor(&weight, &[outputs, inputs])?,
+        };
+        let bias = format!("{name}.bias");
+        let bias = match self.files.has(&bias) {
+            true => Some(self.files.tensor(&bias, &[outputs])?),
+            false => None,
+        };
+        Ok(Linear { weight: flat, bias })
+    }
+
+    /// A layer norm over `width` components.
+    pub(super) fn layer_norm(&mut self, name: &str, width: usize, epsilon: f64) -> Result<Norm> {
+        Ok(Norm {
+            scale: self.files.tensor(&format!("{name}.weight"), &[width])?,
+            shift: Some(self.files.tensor(&format!("{name}.bias"), &[width])?),
+            epsilon: epsilon as f32,
+        })
     }
 
     /// A map (out, in) with its bias, where it has one.
@@ -183,7 +212,7 @@ impl Builder<'_> {
         Ok(Layer::Linear(linear, kernel))
     }
 
-    fn moved(&self, tensor: &Tensor) -> Result<Tensor> {
+    pub(super) fn moved(&self, tensor: &Tensor) -> Result<Tensor> {
         Ok(tensor.to_dtype(self.dtype)?.to_device(self.device)?)
     }
 
@@ -205,7 +234,7 @@ impl Builder<'_> {
     }
 
     /// A convolution with its batch norm folded in.
-    fn conv(&mut self, recipe: &ConvRecipe) -> Result<Convolution> {
+    pub(super) fn conv(&mut self, recipe: &ConvRecipe) -> Result<Convolution> {
         let [channels, h, w] = self.shape;
         let name = format!("{}.weight", recipe.name);
         let found = self
@@ -278,83 +307,5 @@ impl Builder<'_> {
             .to_dtype(DType::F64)?
             .broadcast_mul(&factor.reshape((outputs, 1, 1, 1))?)?;
         Ok((weight.to_dtype(DType::F32)?, bias.to_dtype(DType::F32)?))
-    }
-
-    /// One residual block.
-    fn block(&mut self, recipe: &StageRecipe, name: &str, stride: usize) -> Result<Layer> {
-        let entry = self.shape;
-        let activation = self.activation.unwrap_or(Activation::Relu);
-        let mut branch = Vec::new();
-        let mut left = stride;
-        for (conv, norm) in recipe.convs.iter().zip(&recipe.norms) {
-            let conv = format!("{name}.{conv}");
-            let found = self.files.shape(&format!("{conv}.weight"));
-            // The list is as long as that of the longest kind of block.
-            if found.is_none() && !branch.is_empty() {
-                continue;
-            }
-            let size = found.and_then(|shape| shape.get(2).copied()).unwrap_or(1);
-            let stride = if size > 1 {
-                std::mem::replace(&mut left, 1)
-            } else {
-                1
-            };
-            if !branch.is_empty() {
-                branch.push(Layer::Activation(activation));
-            }
-            let own = ConvRecipe {
-                name: conv,
-                norm: Some(format!("{name}.{norm}")),
-                stride,
-                padding: size.saturating_sub(1) / 2,
-                depthwise: false,
-            };
-            branch.push(Layer::Conv(self.conv(&own)?));
-        }
-        if branch.len() < 2 {
-            return Err(self
-                .files
-                .wrong(format!("the block `{name}` has only one convolution")));
-        }
-        let exit = std::mem::replace(&mut self.shape, entry);
-        let shortcut = match &recipe.shortcut {
-            ShortcutRecipe::Conv { name: conv, norm }
-                if entry != exit || self.files.has(&format!("{name}.{conv}.weight")) =>
-            {
-                let own = ConvRecipe {
-                    name: format!("{name}.{conv}"),
-                    norm: Some(format!("{name}.{norm}")),
-                    stride,
-                    padding: 0,
-                    depthwise: false,
-                };
-                Shortcut::Conv(self.conv(&own)?)
-            }
-            ShortcutRecipe::Pad if entry != exit => {
-                let more = exit[0].saturating_sub(entry[0]);
-                self.shape = [
-                    entry[0] + more,
-                    entry[1].div_ceil(stride),
-                    entry[2].div_ceil(stride),
-                ];
-                Shortcut::Pad {
-                    stride,
-                    before: more / 2,
-                    behind: more - more / 2,
-                }
-            }
-            _ => Shortcut::Identity,
-        };
-        if self.shape != exit {
-            return Err(self.files.wrong(format!(
-                "the block `{name}` adds maps of shape {exit:?} and {:?}",
-                self.shape
-            )));
-        }
-        Ok(Layer::Residual {
-            branch,
-            shortcut,
-            activation,
-        })
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Re
         files,
         activation,
         epsilon: config["bn_eps"].as_f64().unwrap_or(NORM_EPSILON),
+        config,
         device,
         dtype,
         shape: input,
@@ -130,17 +131,25 @@ fn input_shape(checkpoint: &Checkpoint) -> Result<Shape> {
     }
     let channels = size(&config["num_channels"]).unwrap_or(3);
     let prepared = checkpoint.preprocessor.as_ref().unwrap_or(&Value::Null);
-    let side = [
-        &config["image_size"],
-        &prepared["crop_size"]["height"],
-        &prepared["crop_size"],
-        &prepared["size"]["height"],
-        &prepared["size"]["shortest_edge"],
-        &prepared["size"],
-    ];
-    match side.into_iter().find_map(size) {
-        Some(side) => Ok([channels, side, side]),
-        None => Err(wrong(checkpoint, "the configuration does not say what goes in; expected `input` with `size` [C, H, W] or `columns`".into())),
+    let crops = prepared["do_center_crop"] != Value::Bool(false);
+    let crop = if crops {
+        &prepared["crop_size"]
+    } else {
+        &Value::Null
+    };
+    let square = |value: &Value| size(value).map(|side| (side, side));
+    let sides = |value: &Value| match (size(&value["height"]), size(&value["width"])) {
+        (Some(height), Some(width)) => Some((height, width)),
+        _ => square(value).or_else(|| square(&value["shortest_edge"])),
+    };
+    // What images are cut to counts, not what a network was first trained on.
+    let found = [crop, &prepared["size"], &config["image_size"]];
+    match found.into_iter().find_map(sides) {
+        Some((height, width)) => Ok([channels, height, width]),
+        None => Err(wrong(
+            checkpoint,
+            "the configuration does not say what goes in; expected `input` with `size` [C, H, W] or `columns`".into(),
+        )),
     }
 }
 

@@ -2,14 +2,23 @@
 //!
 //! Batch norm always uses its stored statistics, as in evaluation, and is folded into the convolution before it.
 
+mod blocks;
 mod builder;
 mod load;
+mod plain;
 mod quick;
 mod recipe;
+mod stages;
+mod tokens;
 
+pub use blocks::{InvertedRecipe, PointwiseRecipe};
 pub use recipe::{ConvRecipe, LayerKind, LayerRecipe, ShortcutRecipe, StageRecipe};
+pub use tokens::{TokensRead, TokensRecipe};
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
+
+use blocks::{ChannelNorm, Inverted, Pointwise};
+use tokens::Tokens;
 
 use super::linear::Linear;
 use super::{Activation, Checkpoint};
@@ -55,6 +64,10 @@ enum Layer {
         shortcut: Shortcut,
         activation: Activation,
     },
+    ChannelNorm(ChannelNorm),
+    Pointwise(Box<Pointwise>),
+    Inverted(Box<Inverted>),
+    Tokens(Box<Tokens>),
 }
 
 #[derive(Clone, Debug)]
@@ -219,109 +232,12 @@ impl Layer {
         match self {
             Self::Conv(conv) => conv.kernel.is_some(),
             Self::Residual { branch, .. } => branch.iter().all(Self::is_quick),
+            Self::ChannelNorm(_) | Self::Pointwise(_) | Self::Inverted(_) | Self::Tokens(_) => {
+                false
+            }
             _ => true,
         }
     }
-
-    /// (B, C, H, W) → (B, C', H', W')
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(match self {
-            Self::Conv(conv) => conv.forward(x)?,
-            Self::Activation(activation) => activation.forward(x)?,
-            Self::MaxPool {
-                size,
-                stride,
-                padding,
-            } => {
-                // Far below every activation, and finite: candle has no padding by −∞.
-                let x = match padding {
-                    0 => x.clone(),
-                    _ => pad_with(x, *padding, -1e30)?,
-                };
-                x.max_pool2d_with_stride(*size, *stride)?
-            }
-            Self::AveragePool { size } => average_pool(x, *size)?,
-            Self::Flatten => {
-                let (images, c, h, w) = x.dims4()?;
-                x.reshape((images, c * h * w, 1, 1))?
-            }
-            Self::Linear(linear, _) => {
-                let (images, width, _, _) = x.dims4()?;
-                let y = linear.forward(&x.reshape((images, width))?)?;
-                let outputs = y.dim(D::Minus1)?;
-                y.reshape((images, outputs, 1, 1))?
-            }
-            Self::Residual {
-                branch,
-                shortcut,
-                activation,
-            } => {
-                let mut y = x.clone();
-                for layer in branch {
-                    y = layer.forward(&y)?;
-                }
-                let x = match shortcut {
-                    Shortcut::Identity => x.clone(),
-                    Shortcut::Conv(conv) => conv.forward(x)?,
-                    Shortcut::Pad {
-                        stride,
-                        before,
-                        behind,
-                    } => every(x, *stride)?.pad_with_zeros(1, *before, *behind)?,
-                };
-                activation.forward(&(y + x)?)?
-            }
-        })
-    }
-}
-
-impl Convolution {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.conv2d(&self.weight, self.padding, self.stride, 1, self.groups)?;
-        Ok(y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?)
-    }
-}
-
-/// Every stride-th row and column.
-fn every(x: &Tensor, stride: usize) -> Result<Tensor> {
-    let along = |length: usize| -> Result<Tensor> {
-        let places: Vec<u32> = (0..length as u32).step_by(stride).collect();
-        Ok(Tensor::new(places, x.device())?)
-    };
-    let (_, _, h, w) = x.dims4()?;
-    Ok(x.index_select(&along(h)?, 2)?.index_select(&along(w)?, 3)?)
-}
-
-fn pad_with(x: &Tensor, padding: usize, value: f64) -> Result<Tensor> {
-    let inside = x
-        .ones_like()?
-        .pad_with_zeros(2, padding, padding)?
-        .pad_with_zeros(3, padding, padding)?;
-    let x = x
-        .pad_with_zeros(2, padding, padding)?
-        .pad_with_zeros(3, padding, padding)?;
-    Ok((x + inside.affine(-value, value)?)?)
-}
-
-/// Part i of `size` parts of a length: floor(i·length / size) up to ceil((i + 1)·length / size), which may overlap.
-fn part(i: usize, length: usize, size: usize) -> (usize, usize) {
-    (i * length / size, ((i + 1) * length).div_ceil(size))
-}
-
-fn average_pool(x: &Tensor, size: usize) -> Result<Tensor> {
-    let (_, _, h, w) = x.dims4()?;
-    let mut rows = Vec::with_capacity(size);
-    for i in 0..size {
-        let (top, bottom) = part(i, h, size);
-        let band = x.narrow(2, top, bottom - top)?;
-        let mut cells = Vec::with_capacity(size);
-        for j in 0..size {
-            let (left, right) = part(j, w, size);
-            cells.push(band.narrow(3, left, right - left)?.mean_keepdim((2, 3))?);
-        }
-        rows.push(Tensor::cat(&cells, 3)?);
-    }
-    Ok(Tensor::cat(&rows, 2)?)
 }
 
 /// A checkpoint that does not hold what it should.
@@ -329,5 +245,57 @@ fn wrong(checkpoint: &Checkpoint, reason: String) -> Error {
     Error::Checkpoint {
         path: checkpoint.path.clone(),
         reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// The quick path, and the plain one beside it.
+    #[test]
+    fn our_kernels_and_candle_answer_alike_and_images_alone_as_in_company() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for name in [
+            "cifar_resnet",
+            "lenet",
+            "mlp",
+            "resnet",
+            "resnet_transformers",
+            "vgg_bn",
+            "alexnet",
+        ] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fixtures/vision")
+                .join(name);
+            let checkpoint = Checkpoint::open(&folder).expect("opens");
+            let model = FeatureModel::load(&checkpoint, &Device::Cpu, DType::F32).expect("loads");
+            assert!(model.is_quick(), "{name}");
+            let size: usize = model.shape(0).iter().product();
+            let images: Vec<f32> = (0..5 * size).map(|_| rng.random_range(-2.0..2.0)).collect();
+            for layer in 1..=model.layers.len() {
+                let quick = model.run(&images, 0, layer).expect("runs");
+                let plain = model.plain(&images, 0, layer).expect("runs");
+                let most = plain.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+                for (quick, plain) in quick.iter().zip(&plain) {
+                    let off = (quick - plain).abs() / most;
+                    assert!(
+                        off < 2e-5,
+                        "{name} behind layer {layer}: {quick} and {plain}"
+                    );
+                }
+                let alone = model.run(&images[size..2 * size], 0, layer).expect("runs");
+                assert_eq!(
+                    alone,
+                    quick[alone.len()..2 * alone.len()],
+                    "{name} behind layer {layer}"
+                );
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! What a layer puts out goes into fresh memory that fits the caches as long as the batch is small; convolution, shortcut
 //! and ReLU are one pass.
 
-use super::{Convolution, Layer, Shape, Shortcut, part};
+use super::plain::part;
+use super::{Convolution, Layer, Shape, Shortcut};
 use crate::model::Activation;
 use crate::ops::Padded;
 
@@ -113,7 +114,11 @@ fn one(layer: &Layer, x: Maps, floor: f32) -> Maps {
                 ..x
             }
         }
-        Layer::Linear(_, None) => unreachable!("the quick path has packed weights"),
+        Layer::Linear(_, None)
+        | Layer::ChannelNorm(_)
+        | Layer::Pointwise(_)
+        | Layer::Inverted(_)
+        | Layer::Tokens(_) => unreachable!("a network with such a layer takes the plain path"),
         Layer::Residual {
             branch,
             shortcut,

@@ -4,10 +4,11 @@
 
 use serde::Deserialize;
 
+use super::{InvertedRecipe, PointwiseRecipe, TokensRecipe};
 use crate::model::Activation;
 
 /// All recipes, in the order in which `models list` prints them.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 17] = [
     include_str!("../../../models/cifar_resnet.toml"),
     include_str!("../../../models/resnet.toml"),
     include_str!("../../../models/resnet_transformers.toml"),
@@ -16,6 +17,15 @@ const SOURCES: [&str; 8] = [
     include_str!("../../../models/alexnet.toml"),
     include_str!("../../../models/lenet.toml"),
     include_str!("../../../models/mlp.toml"),
+    include_str!("../../../models/vit.toml"),
+    include_str!("../../../models/vit_timm_distilled.toml"),
+    include_str!("../../../models/vit_timm.toml"),
+    include_str!("../../../models/deit.toml"),
+    include_str!("../../../models/deit_teacher.toml"),
+    include_str!("../../../models/dinov2.toml"),
+    include_str!("../../../models/convnext.toml"),
+    include_str!("../../../models/convnext_transformers.toml"),
+    include_str!("../../../models/efficientnet.toml"),
 ];
 
 /// One family of networks: its layers, and what their tensors are called.
@@ -76,6 +86,24 @@ pub enum LayerKind {
     },
     /// Residual blocks, as many as the checkpoint has.
     Stage(StageRecipe),
+    /// A layer norm over the channels of every pixel, ε being 1e-6.
+    ChannelNorm {
+        /// What stands before `.weight` and `.bias`.
+        name: String,
+    },
+    /// A layer norm over a vector.
+    VectorNorm {
+        /// What stands before `.weight` and `.bias`.
+        name: String,
+        /// ε, where `config.json` has no `layer_norm_eps`.
+        epsilon: f64,
+    },
+    /// Blocks of ConvNeXt.
+    Pointwise(PointwiseRecipe),
+    /// Blocks of EfficientNet.
+    Inverted(InvertedRecipe),
+    /// A vision transformer.
+    Tokens(Box<TokensRecipe>),
     /// The convolutions of a numbered list, `{i}` being the number. One with running statistics behind it has a batch norm.
     /// Behind each stands a ReLU, which has a number and no tensors; where two numbers are without tensors, or at the end,
     /// the second one is a pool.

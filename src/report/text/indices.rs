@@ -47,15 +47,17 @@ pub fn players(page: Page, indices: &PlayerIndices) -> String {
     out
 }
 
-/// A plain list of an index.
+/// A plain list of an index, with error bars where it was estimated.
 pub fn index(page: Page, report: &IndexReport, labels: &[String]) -> String {
     let mut out = String::new();
-    heading(
-        page,
-        &mut out,
-        &report.index,
-        &format!("up to order {}", report.order),
-    );
+    let how = match &report.estimate {
+        Some(estimate) => format!(
+            "up to order {}, estimated by {} from {} values of v; ± is half of the 95 % confidence interval",
+            report.order, estimate.method, estimate.evaluations
+        ),
+        None => format!("up to order {}", report.order),
+    };
+    heading(page, &mut out, &report.index, &how);
     let named = names::of_all(labels);
     let name = |players: &[usize]| {
         let players: Vec<&str> = players
@@ -69,16 +71,20 @@ pub fn index(page: Page, report: &IndexReport, labels: &[String]) -> String {
         .iter()
         .map(|value| name(&value.players))
         .collect();
+    let bar_width = if report.estimate.is_some() { 13 } else { 0 };
     let wide = names
         .iter()
         .map(|name| name.width())
         .max()
         .unwrap_or(0)
-        .min(page.width.saturating_sub(14).max(12));
+        .min(page.width.saturating_sub(14 + bar_width).max(12));
     for (name, value) in names.iter().zip(&report.values) {
+        let bar = value.error.map_or(String::new(), |bar| {
+            format!("  ± {:>9}", number(0.5 * (bar.high - bar.low)))
+        });
         let _ = writeln!(
             out,
-            "  {}  {:>10}",
+            "  {}  {:>10}{bar}",
             pad(&cut(name, wide), wide),
             number(value.value)
         );

@@ -1,13 +1,14 @@
 //! The strongest interactions as bars, with their certificate.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
 use super::draw::{Ink, Page, bar, cut, faint, heading, inert, number, pad};
 use super::names;
-use crate::interaction::Fit;
-use crate::report::{InteractionReport, JointReport};
+use crate::interaction::{Fit, Kind};
+use crate::report::{InteractionEntry, InteractionReport, JointReport};
 
 /// The strongest interactions, as bars.
 pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String {
@@ -20,8 +21,35 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
     heading(page, &mut out, "Interactions", &inert(&note));
     let mut rows = found.listed();
     rows.truncate(page.rows);
+    bars(page, &mut out, &rows, &names::of_entries(found));
+    if found.salient.count == 0 {
+        let _ = match all {
+            0 => writeln!(out, "  none: no coalition changes v"),
+            _ => writeln!(out, "  none passes {}", inert(&found.salient.threshold)),
+        };
+    }
+    let left = found.salient.count.saturating_sub(rows.len());
+    if left > 0 {
+        let _ = writeln!(
+            out,
+            "  {}",
+            page.ink(Ink::Faint, &format!("and {left} more"))
+        );
+    }
+    for line in certificate(found, span) {
+        faint(page, &mut out, &line);
+    }
+    out
+}
+
+/// A line per interaction: its kind, its players, its effect and a bar.
+pub(super) fn bars(
+    page: Page,
+    out: &mut String,
+    rows: &[(Kind, &InteractionEntry)],
+    named: &BTreeMap<usize, String>,
+) {
     let strongest = rows.first().map_or(0.0, |(_, entry)| entry.effect.abs());
-    let named = names::of_entries(found);
     let name = |player| named.get(player).map_or("", String::as_str);
     let names: Vec<String> = rows
         .iter()
@@ -61,24 +89,6 @@ pub fn interactions(page: Page, found: &InteractionReport, span: f64) -> String 
             page.ink(Ink::Faint, noise)
         );
     }
-    if found.salient.count == 0 {
-        let _ = match all {
-            0 => writeln!(out, "  none: no coalition changes v"),
-            _ => writeln!(out, "  none passes {}", inert(&found.salient.threshold)),
-        };
-    }
-    let left = found.salient.count.saturating_sub(rows.len());
-    if left > 0 {
-        let _ = writeln!(
-            out,
-            "  {}",
-            page.ink(Ink::Faint, &format!("and {left} more"))
-        );
-    }
-    for line in certificate(found, span) {
-        faint(page, &mut out, &line);
-    }
-    out
 }
 
 /// What several models share, and the interactions of each; `spans` are their v(N) − v(∅).

@@ -9,10 +9,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::design::Term;
 use super::fit::{Fit, Part, Parts, model};
-use super::held_out::{HeldOut, judge};
+use super::held_out::{HeldOut, beats, judge};
 use super::lasso::{self, Penalty};
 use super::pool::Pool;
-use super::ridge::{self, Prior};
+use super::ridge::{self, DENSE_PLAYERS, Prior};
 use super::search::Width;
 use super::walsh::CodedPlan;
 use super::{greedy, tree};
@@ -84,8 +84,9 @@ impl FromStr for Method {
 /// Settings of [`recover`].
 #[derive(Clone, Copy, Debug)]
 pub struct RecoverOptions {
-    /// The one method to use. `None` tries greedy selection; where that leaves anything over, ridge regression; where more
-    /// than a tenth of the variance is still left, the lasso and trees; and takes what predicts held-out samples best.
+    /// The one method to use. `None` tries greedy selection and, where that leaves anything over or there are few players,
+    /// ridge regression, and takes what predicts the held-out samples better by more than a standard error, starting from
+    /// their mean: first greedy selection, or with at most 16 players the ridge.
     pub method: Option<Method>,
     /// The highest order of a term.
     pub order: usize,
@@ -119,14 +120,11 @@ pub struct Recovery {
 /// The fewest samples from which anything is recovered.
 const FEWEST: usize = 20;
 
-/// The part of the samples that is held out.
+/// The part of the samples that is held out, and of the others the part that decides between fits of one method.
 const HELD_SHARE: usize = 5;
 
 /// Beyond this held-out R² nothing is left for another method to improve.
 const DONE: f64 = 0.99999;
-
-/// Beyond this one, the slower methods are not tried.
-const FAIR: f64 = 0.9;
 
 /// What a method settles on, to be fitted to any samples.
 enum Chosen {
@@ -157,7 +155,12 @@ enum Chosen {
 /// ```
 pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> {
     check(samples, options)?;
-    let (parts, all) = split(samples, options.seed);
+    let Split {
+        parts,
+        known,
+        held,
+        all,
+    } = split(samples, options.seed);
     let methods = match options.method {
         Some(Method::Walsh) => {
             return Err(Error::Parameter {
@@ -167,28 +170,35 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
             });
         }
         Some(method) => vec![method],
-        None => vec![Method::Greedy, Method::Ridge, Method::Lasso, Method::Tree],
+        // With few players a ridge is quick, and tells what a selection has to beat.
+        None if samples.players() <= DENSE_PLAYERS => vec![Method::Ridge, Method::Greedy],
+        None => vec![Method::Greedy, Method::Ridge],
     };
     let mut tried: Vec<(Method, HeldOut)> = Vec::new();
-    let mut best: Option<(Method, Chosen, HeldOut)> = None;
+    let nothing = Chosen::Support(Vec::new());
+    let mut before = fit(&known, &nothing);
+    let mut best = (methods[0], nothing, judge(&held, &before));
+    let mut goal = f64::INFINITY;
     for method in methods {
-        let reached = best
-            .as_ref()
-            .map_or(f64::NEG_INFINITY, |(.., held)| held.r2);
-        let slow = matches!(method, Method::Lasso | Method::Tree);
-        if options.method.is_none() && (reached > DONE || slow && reached > FAIR) {
+        let reached = best.2.r2;
+        if options.method.is_none() && reached > DONE {
             break;
         }
-        let Some(chosen) = choose(method, &parts, options)? else {
+        let Some(chosen) = choose(method, &parts, goal, options)? else {
             continue;
         };
-        let held_out = judge(&parts.held, &fit(&parts.fitted, &chosen));
+        let within = fit(&parts.fitted, &chosen).explain(&parts.held.design);
+        goal = goal.min(parts.held.error(&within));
+        let found = fit(&known, &chosen);
+        let held_out = judge(&held, &found);
         tried.push((method, held_out));
-        if held_out.r2 > reached {
-            best = Some((method, chosen, held_out));
+        // A difference within its error is no reason to leave what came first, the mean being the first of all.
+        if options.method.is_some() || beats(&held, &found, &before) {
+            best = (method, chosen, held_out);
+            before = found;
         }
     }
-    let (method, chosen, held_out) = best.expect("greedy selection always answers");
+    let (method, chosen, held_out) = best;
     Ok(Recovery {
         method,
         model: model(samples.players(), &fit(&all, &chosen))?,
@@ -230,12 +240,16 @@ pub fn recover_coded(samples: &Samples, plan: &CodedPlan) -> Result<Recovery> {
             .iter()
             .zip(samples.values().iter().copied())
     };
+    let random = samples.len() - plan.coded();
+    let decisive = plan.coded() + random / 2;
     let parts = Parts {
         fitted: Part::new(plan.players(), pairs().take(plan.coded())),
-        held: Part::new(plan.players(), pairs().skip(plan.coded())),
+        held: Part::new(plan.players(), pairs().take(decisive).skip(plan.coded())),
     };
     let terms = tree::best_prefix(&parts, plan.decode(samples.values()));
-    let held_out = judge(&parts.held, &Pool::least_squares(&parts.fitted, &terms));
+    let known = Part::new(plan.players(), pairs().take(decisive));
+    let held = Part::new(plan.players(), pairs().skip(decisive));
+    let held_out = judge(&held, &Pool::least_squares(&known, &terms));
     let all = Part::new(plan.players(), pairs());
     Ok(Recovery {
         method: Method::Walsh,
@@ -271,26 +285,48 @@ fn check(samples: &Samples, options: &RecoverOptions) -> Result<()> {
     Ok(())
 }
 
-/// The fitted and the held-out part, and all samples.
-fn split(samples: &Samples, seed: u64) -> (Parts, Part) {
+/// Samples, divided twice.
+struct Split {
+    /// What is not held out: a part to fit, and one that decides how.
+    parts: Parts,
+    /// Both of them.
+    known: Part,
+    /// What is held out.
+    held: Part,
+    /// Everything.
+    all: Part,
+}
+
+fn split(samples: &Samples, seed: u64) -> Split {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let (held, fitted) = order.split_at(samples.len() / HELD_SHARE);
+    let (held, known) = order.split_at(samples.len() / HELD_SHARE);
+    let (deciding, fitted) = known.split_at(known.len() / HELD_SHARE);
     let part = |places: &[usize]| {
         let pairs = places.iter();
         let pairs = pairs.map(|&at| (&samples.coalitions()[at], samples.values()[at]));
         Part::new(samples.players(), pairs)
     };
-    let parts = Parts {
-        fitted: part(fitted),
+    Split {
+        parts: Parts {
+            fitted: part(fitted),
+            held: part(deciding),
+        },
+        known: part(known),
         held: part(held),
-    };
-    let all: Vec<usize> = (0..samples.len()).collect();
-    (parts, part(&all))
+        all: part(&order),
+    }
 }
 
 /// What `method` settles on; `None` where it does not take a problem of this size and was not asked for by name.
-fn choose(method: Method, parts: &Parts, options: &RecoverOptions) -> Result<Option<Chosen>> {
+///
+/// `goal` is the mean squared error, on the part that decides, of what was settled on before.
+fn choose(
+    method: Method,
+    parts: &Parts,
+    goal: f64,
+    options: &RecoverOptions,
+) -> Result<Option<Chosen>> {
     let (players, samples) = (parts.fitted.design.players(), parts.fitted.values.len());
     let width = Width {
         beam: 200,
@@ -303,6 +339,7 @@ fn choose(method: Method, parts: &Parts, options: &RecoverOptions) -> Result<Opt
                 width,
                 terms: (samples / 4).clamp(8, 250),
                 pool: 1500,
+                goal,
             };
             Some(Chosen::Support(greedy::greedy(parts, &settings)))
         }

@@ -35,6 +35,17 @@ impl Design {
         }
     }
 
+    /// The first `samples` of them, a multiple of 64 and no more than there are.
+    pub(super) fn first(&self, samples: usize) -> Self {
+        let columns = (0..self.players).flat_map(|i| &self.column(i)[..samples / 64]);
+        Self {
+            players: self.players,
+            samples,
+            columns: columns.copied().collect(),
+            rows: self.rows[..samples * self.stride()].to_vec(),
+        }
+    }
+
     pub(super) fn players(&self) -> usize {
         self.players
     }
@@ -168,4 +179,37 @@ pub(super) fn places(bits: &[u64]) -> impl Iterator<Item = usize> + '_ {
             .take_while(|&rest| rest != 0)
             .map(move |rest| at * 64 + rest.trailing_zeros() as usize)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sampling::sparse::plan;
+
+    #[test]
+    fn terms_fire_where_their_rule_says() {
+        let coalitions = plan(70, 200, 5).expect("a plan");
+        let design = Design::new(70, &coalitions.iter().collect::<Vec<_>>());
+        let first = design.first(128);
+        for rule in [Rule::All, Rule::None, Rule::Odd] {
+            let term = Term {
+                rule,
+                players: vec![3, 41, 69],
+            };
+            let slow: Vec<usize> = (0..200)
+                .filter(|&s| {
+                    let here = |player: &&u16| coalitions[s].contains(usize::from(**player));
+                    let present = term.players.iter().filter(here).count();
+                    match rule {
+                        Rule::All => present == 3,
+                        Rule::None => present == 0,
+                        Rule::Odd => present % 2 == 1,
+                    }
+                })
+                .collect();
+            assert_eq!(places(&design.fires(&term)).collect::<Vec<_>>(), slow);
+            let early: Vec<usize> = slow.into_iter().filter(|&s| s < 128).collect();
+            assert_eq!(places(&first.fires(&term)).collect::<Vec<_>>(), early);
+        }
+    }
 }

@@ -13,6 +13,8 @@ pub(super) struct GreedyOptions {
     pub(super) terms: usize,
     /// Candidates held beside the chosen ones.
     pub(super) pool: usize,
+    /// The mean squared error on the held-out part that has to be reached for a second pass to be worth it.
+    pub(super) goal: f64,
 }
 
 /// Of the variance of v: below this a fit is exact.
@@ -49,7 +51,8 @@ pub(super) fn greedy(parts: &Parts, options: &GreedyOptions) -> Vec<Term> {
         if error < best_error {
             (best, best_error) = (pool.terms(), error);
         }
-        if best_error <= EXACT * scale || best_error > 0.98 * before {
+        let stuck = best_error > 0.9 * before || best_error > options.goal;
+        if stuck || best_error <= EXACT * scale {
             break;
         }
     }

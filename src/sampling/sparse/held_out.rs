@@ -4,8 +4,8 @@ use super::fit::{Fit, Part};
 
 /// How well a fit predicts samples that it was not fitted to.
 ///
-/// It was chosen among others by these very samples, so that it is slightly optimistic, and then fitted again to all
-/// samples, which makes what is returned slightly better than this says.
+/// Nothing about a fit was decided by these samples except, where several methods were tried, which of them was taken. What is
+/// returned is fitted again to all samples, which makes it slightly better than this says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeldOut {
     /// How many samples were held out.
@@ -50,4 +50,22 @@ pub(super) fn judge(held: &Part, fit: &Fit) -> HeldOut {
         r2: 1.0 - error / spread,
         standard_error: variance.sqrt(),
     }
+}
+
+/// Whether `fit` has smaller squared errors on `held` than `other`, by more than a standard error of their mean difference, the
+/// samples being the same for both.
+pub(super) fn beats(held: &Part, fit: &Fit, other: &Fit) -> bool {
+    let squares = |fit: &Fit| -> Vec<f64> {
+        let explained = fit.explain(&held.design);
+        let pairs = held.values.iter().zip(&explained);
+        pairs
+            .map(|(value, explained)| (value - explained).powi(2))
+            .collect()
+    };
+    let (own, others) = (squares(fit), squares(other));
+    let gains: Vec<f64> = others.iter().zip(&own).map(|(b, a)| b - a).collect();
+    let count = gains.len() as f64;
+    let mean = gains.iter().sum::<f64>() / count;
+    let spread = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>();
+    mean > (spread / (count * (count - 1.0))).sqrt()
 }

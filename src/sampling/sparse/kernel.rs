@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::design::{Design, Rule, Term};
 use super::fit::{Fit, Part};
+use super::pairs::{dot32, pairs, scaled, signs};
 use super::pool::dot;
 use super::ridge::{DENSE_PLAYERS, Prior};
 use crate::transform::butterfly;
@@ -25,12 +26,14 @@ pub(super) enum Solver {
         products: Vec<f32>,
         squares: f64,
         noise: f64,
+        /// ½ where pairs are fitted, 0 where only single players are.
+        half: f64,
     },
 }
 
-const ITERATIONS: usize = 60;
+const ITERATIONS: usize = 50;
 /// Of the first residual: where the iteration stops.
-const CLOSE: f64 = 1e-5;
+const CLOSE: f64 = 1e-4;
 
 impl Solver {
     pub(super) fn new(design: &Design, prior: &Prior) -> Self {
@@ -78,13 +81,15 @@ impl Solver {
             });
         let sum: f64 = scales.iter().sum();
         let squares: f64 = scales.iter().map(|s| s * s).sum();
-        let noise = prior.noise * (sum + (sum * sum - squares) / 2.0);
+        let half = if prior.order > 1 { 0.5 } else { 0.0 };
+        let noise = prior.noise * (sum + half * (sum * sum - squares));
         Self::Pairs {
             scales,
             signs,
             products,
             squares,
             noise,
+            half,
         }
     }
 
@@ -108,6 +113,7 @@ impl Solver {
                 products,
                 squares,
                 noise,
+                half,
                 ..
             } => products
                 .par_chunks(x.len())
@@ -116,7 +122,7 @@ impl Solver {
                     let mut sum = 0.0;
                     for (s, x) in row.iter().zip(x) {
                         let s = f64::from(*s);
-                        sum += (s + 0.5 * (s * s - squares)) * x;
+                        sum += (s + half * (s * s - squares)) * x;
                     }
                     sum + noise * own
                 })
@@ -209,7 +215,12 @@ impl Solver {
                         .collect(),
                 }
             }
-            Self::Pairs { scales, signs, .. } => pairs(design, scales, signs, mean, weights),
+            Self::Pairs {
+                scales,
+                signs,
+                half,
+                ..
+            } => pairs(design, scales, signs, mean, weights, *half > 0.0),
         }
     }
 }
@@ -229,87 +240,95 @@ fn spread(players: usize, variances: &[f64], at: &[usize], x: &[f64]) -> Vec<f64
     table
 }
 
-/// −1 where a player is present, 1 where it is not, sample by sample.
-fn signs(design: &Design) -> Vec<f32> {
-    (0..design.samples())
-        .flat_map(|s| {
-            design.row(s)[..design.players()]
-                .iter()
-                .map(|x| 1.0 - 2.0 * x)
-        })
-        .collect()
-}
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
 
-fn scaled(signs: &[f32], scales: &[f64], players: usize) -> Vec<f32> {
-    let rows = signs.chunks_exact(players);
-    rows.flat_map(|row| row.iter().zip(scales).map(|(z, s)| z * *s as f32))
-        .collect()
-}
+    use super::*;
+    use crate::sampling::sparse::plan;
+    use crate::sampling::sparse::ridge::ridge;
 
-fn dot32(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 16];
-    let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a16
-        .remainder()
-        .iter()
-        .zip(b16.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in a16.zip(b16) {
-        for lane in 0..16 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
-}
-
-/// The coefficients of single players and pairs, as ANDs: χ_i = 1 − 2x_i, χ_ij = 1 − 2x_i − 2x_j + 4x_i x_j.
-fn pairs(design: &Design, scales: &[f64], signs: &[f32], mean: f64, weights: &[f64]) -> Fit {
-    let players = design.players();
-    let rows: Vec<(f64, Vec<f64>)> = (0..players)
-        .into_par_iter()
-        .map(|i| {
-            let mut sums = vec![0.0; players];
-            let mut own = 0.0;
-            for (row, weight) in signs.chunks_exact(players).zip(weights) {
-                let z = weight * f64::from(row[i]);
-                own += z;
-                for (sum, other) in sums[i + 1..].iter_mut().zip(&row[i + 1..]) {
-                    *sum += z * f64::from(*other);
+    /// The specification: the normal equations over the Walsh functions, by elimination.
+    fn obvious(part: &Part, functions: &[Vec<u16>], prior: &Prior, noise: f64) -> Vec<f64> {
+        let size = functions.len();
+        let mean = part.mean();
+        let sign = |s: usize, set: &[u16]| -> f64 {
+            let row = part.design.row(s);
+            set.iter()
+                .map(|&i| 1.0 - 2.0 * f64::from(row[usize::from(i)]))
+                .product()
+        };
+        let mut rows: Vec<Vec<f64>> = (0..size)
+            .map(|a| {
+                let products = (0..size).map(|b| {
+                    let sum: f64 = (0..part.values.len())
+                        .map(|s| sign(s, &functions[a]) * sign(s, &functions[b]))
+                        .sum();
+                    let variance: f64 = functions[a]
+                        .iter()
+                        .map(|&i| prior.scales[usize::from(i)])
+                        .product();
+                    sum + if a == b { noise / variance } else { 0.0 }
+                });
+                let right: f64 = (0..part.values.len())
+                    .map(|s| sign(s, &functions[a]) * (part.values[s] - mean))
+                    .sum();
+                products.chain([right]).collect()
+            })
+            .collect();
+        for pivot in 0..size {
+            let row = rows[pivot].clone();
+            for (_, other) in rows.iter_mut().enumerate().filter(|(at, _)| *at != pivot) {
+                let factor = other[pivot] / row[pivot];
+                for (x, y) in other.iter_mut().zip(&row) {
+                    *x -= factor * y;
                 }
             }
-            let coefficients: Vec<f64> = sums
-                .iter()
-                .zip(scales)
-                .map(|(s, r)| s * r * scales[i])
+        }
+        let weights: Vec<f64> = (0..size).map(|a| rows[a][size] / rows[a][a]).collect();
+        (0..part.values.len())
+            .map(|s| {
+                mean + functions
+                    .iter()
+                    .zip(&weights)
+                    .map(|(f, w)| sign(s, f) * w)
+                    .sum::<f64>()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn both_forms_equal_the_normal_equations() {
+        for (players, order) in [(6, 3), (18, 2), (18, 1)] {
+            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+            let coalitions = plan(players, 50, 2).expect("a plan");
+            let values: Vec<f64> = (0..50).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let part = Part::new(players, coalitions.iter().zip(values));
+            let prior = Prior {
+                scales: (0..players).map(|_| rng.random_range(0.05..0.3)).collect(),
+                noise: 0.5,
+                order,
+            };
+            let all = (1u32..1 << players).filter(|s| s.count_ones() as usize <= order);
+            let functions: Vec<Vec<u16>> = all
+                .map(|s| (0..players as u16).filter(|i| s >> i & 1 == 1).collect())
                 .collect();
-            (own * scales[i], coefficients)
-        })
-        .collect();
-    let mut constant = mean;
-    let mut singles = vec![0.0; players];
-    let mut terms = Vec::new();
-    for (i, (own, coefficients)) in rows.iter().enumerate() {
-        constant += own;
-        singles[i] -= 2.0 * own;
-        for (j, w) in coefficients.iter().enumerate().skip(i + 1) {
-            constant += w;
-            singles[i] -= 2.0 * w;
-            singles[j] -= 2.0 * w;
-            terms.push((
-                Term {
-                    rule: Rule::All,
-                    players: vec![i as u16, j as u16],
-                },
-                4.0 * w,
-            ));
+            let variance: f64 = functions
+                .iter()
+                .map(|f| {
+                    f.iter()
+                        .map(|&i| prior.scales[usize::from(i)])
+                        .product::<f64>()
+                })
+                .sum();
+            let slow = obvious(&part, &functions, &prior, prior.noise * variance);
+            let fast = ridge(&part, &prior).explain(&part.design);
+            for (slow, fast) in slow.iter().zip(&fast) {
+                assert!(
+                    (slow - fast).abs() < 1e-3,
+                    "{players} players, order {order}"
+                );
+            }
         }
     }
-    terms.extend(
-        singles
-            .into_iter()
-            .enumerate()
-            .map(|(i, s)| (Term::single(i), s)),
-    );
-    Fit { constant, terms }
 }

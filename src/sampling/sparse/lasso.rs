@@ -28,7 +28,7 @@ const SWEEPS: usize = 400;
 #[derive(Clone, Debug)]
 pub(super) struct Penalty {
     pub(super) terms: Vec<Term>,
-    /// λ divided by the number of samples.
+    /// λ divided by the square root of the number of samples, by which the effects of columns of norm 1 grow.
     pub(super) price: f64,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Penalty {
 pub(super) fn choose(parts: &Parts, width: Width) -> Penalty {
     let (design, mean) = (&parts.fitted.design, parts.fitted.mean());
     let centred: Vec<f64> = parts.fitted.values.iter().map(|v| v - mean).collect();
-    let samples = centred.len() as f64;
+    let root = (centred.len() as f64).sqrt();
     let mut problem = Problem::new(design, &centred);
     problem.add((0..design.players()).map(Term::single).collect());
     let mut beta: Vec<f64> = Vec::new();
@@ -64,18 +64,18 @@ pub(super) fn choose(parts: &Parts, width: Width) -> Penalty {
             .into_iter()
             .map(|column| column.term)
             .collect(),
-        price: best.0 / samples,
+        price: best.0 / root,
     }
 }
 
-/// The fit of `part`, at the price per sample that was chosen.
+/// The fit of `part`, at the price that was chosen.
 pub(super) fn lasso(part: &Part, penalty: &Penalty) -> Fit {
     let mean = part.mean();
     let centred: Vec<f64> = part.values.iter().map(|v| v - mean).collect();
     let mut problem = Problem::new(&part.design, &centred);
     problem.add(penalty.terms.clone());
     let mut beta = vec![0.0; problem.columns.len()];
-    problem.descend(&mut beta, penalty.price * centred.len() as f64);
+    problem.descend(&mut beta, penalty.price * (centred.len() as f64).sqrt());
     problem.fit(&beta, mean)
 }
 
@@ -260,7 +260,7 @@ mod tests {
             .map(Term::single)
             .chain((1..12).map(|i| Term::walsh(vec![0, i])))
             .collect();
-        let penalty = Penalty { terms, price: 0.02 };
+        let penalty = Penalty { terms, price: 0.35 };
         let fit = lasso(&part, &penalty);
         assert!(fit.terms.len() > 2 && fit.terms.len() < 23);
         // The specification: the objective, written out.

@@ -4,9 +4,10 @@
 //! ask). Out goes a [`Recovery`]: a constant and AND and OR terms, as a game of its own that answers for every coalition,
 //! and how well it predicts samples that it has not seen ([`HeldOut`]), without which no such answer means anything.
 //!
-//! A fifth of the samples is kept aside. On the others each [`Method`] proposes fits, and the held-out ones decide on the
-//! method, on the number of terms, and on how strongly a fit is regularised; the choice is then fitted again to all
-//! samples. A fit with more terms than samples is never made without regularisation.
+//! A fifth of the samples is held out. Of the others a fifth decides, within each [`Method`], on the number of terms and on
+//! how strongly a fit is regularised; the held-out ones say how good the result is, and where several methods are tried,
+//! which one is taken. The choice is then fitted again to all samples. A fit with more terms than samples is never made
+//! without regularisation.
 //!
 //! | method | what it looks for | when it is the one |
 //! |---|---|---|
@@ -25,6 +26,7 @@ mod held_out;
 mod indices;
 mod kernel;
 mod lasso;
+mod pairs;
 mod plan;
 mod pool;
 mod ridge;

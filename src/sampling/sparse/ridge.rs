@@ -32,23 +32,33 @@ pub(super) fn fits(players: usize, samples: usize) -> bool {
     players <= DENSE_PLAYERS || samples <= MOST_SAMPLES
 }
 
+/// With more than 16 players, the samples from which a prior is chosen: a multiple of 64.
+const DECIDING: usize = 768;
+
 /// The prior whose fit predicts the held-out samples best.
 pub(super) fn choose(parts: &Parts, order: usize) -> Prior {
     let relevance = relevance(&parts.fitted);
+    let players = relevance.len();
+    let few = (players > DENSE_PLAYERS && parts.fitted.values.len() > DECIDING).then(|| Part {
+        design: parts.fitted.design.first(DECIDING),
+        values: parts.fitted.values[..DECIDING].to_vec(),
+    });
+    let fitted = few.as_ref().unwrap_or(&parts.fitted);
+    // Pairs grow with n², so that a prior that weighs them alike at any n shrinks with it.
+    let unit = (DENSE_PLAYERS as f64 / players as f64).min(1.0);
     let even = vec![1.0; relevance.len()];
     let trial = |shape: &[f64], scale: f64, noise: f64| {
         let prior = Prior {
             scales: shape
                 .iter()
-                .map(|s| (s * scale).clamp(1e-4, 0.95))
+                .map(|s| (s * scale * unit).clamp(1e-6, 0.95))
                 .collect(),
             noise,
             order,
         };
-        let solver = Solver::new(&parts.fitted.design, &prior);
-        let error = parts
-            .held
-            .error(&solver.predict(&parts.fitted, &parts.held.design));
+        let solver = Solver::new(&fitted.design, &prior);
+        let explained = solver.predict(fitted, &parts.held.design);
+        let error = parts.held.error(&explained);
         (prior, error)
     };
     // One setting after the other, from the middle of its range outwards; noise again once the scale is known.

@@ -25,7 +25,7 @@ const HELD_SHARE: usize = 5;
 /// Of a bin's energy: what one function may leave over. First with certainty, then with noise.
 const LEFT_OVER: [f64; 2] = [1e-9, 0.03];
 
-/// Coalitions from which sparse Walsh spectra are decoded, and behind them some drawn at random.
+/// Coalitions from which sparse Walsh spectra are decoded, and behind them ∅, N and some drawn at random.
 pub struct CodedPlan {
     players: usize,
     /// b
@@ -82,7 +82,8 @@ impl CodedPlan {
                 }
             }
         }
-        for _ in 0..budget / HELD_SHARE {
+        coalitions.extend([Coalition::EMPTY, Coalition::grand(players)]);
+        for _ in 2..budget / HELD_SHARE {
             let drawn = (0..players).filter(|_| rng.random());
             coalitions.push(Coalition::from_players(drawn));
         }

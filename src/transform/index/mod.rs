@@ -37,7 +37,7 @@ use superset::{of_size, sums_of_size};
 /// n·2^(n−1) at most, and one table of memory. The list comes on top, which all coalitions of a large game make large.
 ///
 /// # Errors
-/// [`Error::Parameter`] when `order` is 0 or more than [`Index::max_order`] allows.
+/// [`Error::Parameter`](crate::Error::Parameter) when `order` is 0 or more than [`Index::max_order`] allows.
 ///
 /// # Example
 /// ```

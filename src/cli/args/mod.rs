@@ -1,5 +1,7 @@
 //! What a user types, as typed words. Parsing touches neither disk nor device.
 
+mod tables;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -9,10 +11,16 @@ use harsanyi::device::DeviceChoice;
 use harsanyi::game::Shard;
 use harsanyi::input::{Baseline, PlayerRule, Target};
 use harsanyi::interaction::{AndOrOptions, Fit, Threshold};
-use harsanyi::sampling::context::{ContextOptions, Grid, PairRule};
-use harsanyi::transform::index::Index;
+use harsanyi::sampling::sparse;
 use harsanyi::value::Readout;
 use serde::Serialize;
+
+use super::quantities::{batch, bytes, positive};
+use super::train::TrainArgs;
+
+pub(crate) use tables::{
+    CompareArgs, ContextArgs, ExtractArgs, IndexArgs, OrderArgs, ReportArgs, ValuesArgs,
+};
 
 /// Which inputs a neural network combines, how strongly, and at which orders.
 #[derive(Debug, Parser)]
@@ -30,12 +38,18 @@ pub(crate) enum Command {
     Profile(ProfileArgs),
     /// The value of every coalition of a sample, or of many
     Tabulate(TabulateArgs),
+    /// AND and OR terms of a game with many players, recovered from the values of some coalitions
+    Sample(RecoverArgs),
     /// AND and OR interactions of a value table
     Extract(ExtractArgs),
     /// Strength per order, multi-order interactions I(m) and order strength J(m)
     Order(OrderArgs),
     /// Shapley, Banzhaf and interaction indices
     Index(IndexArgs),
+    /// Faithfulness, sparsity, overlap and transfer between tables on the same players
+    Compare(CompareArgs),
+    /// Train a small network on images, with or without losses that move its orders
+    Train(TrainArgs),
     /// A finished run folder again: as text, JSON, CSV, SVG or an HTML page
     Report(ReportArgs),
     /// Model families that load, or a check of one model
@@ -109,7 +123,8 @@ pub(crate) struct GlobalArgs {
     /// What stdout gets: text [default] or json; for `report` also html, svg and csv
     #[arg(long, global = true, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Write files here: a folder, or for `tabulate` also a file ending in .npy, for `report` the file of its one document
+    /// Write files here: a folder; for `tabulate` also a file ending in .npy, for `index` one ending in .json, for `report` the
+    /// file of its one document
     #[arg(short, long, global = true, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Say nothing but the result
@@ -206,9 +221,15 @@ pub(crate) struct SampleArgs {
     /// built-in demo model]
     #[arg(long, value_name = "MODEL", conflicts_with = "game")]
     pub(crate) model: Option<String>,
-    /// A game in place of a model: synthetic:EXPR or file:PATH[,bits=msb]
+    /// A game in place of a model: synthetic:EXPR, file:PATH[,bits=msb][,missing=VALUE], or exec:PROGRAM ARGS[,workers=K][,batch=N][,timeout=SECONDS][,retries=K]
     #[arg(long, value_name = "GAME")]
     pub(crate) game: Option<String>,
+    /// Keep the values of an exec: game here as they come, and take from here what is there
+    #[arg(long, value_name = "FILE", requires = "game")]
+    pub(crate) memo: Option<PathBuf>,
+    /// Who the players of a game are: CSV with columns label, agent, time, behaviour, or JSON
+    #[arg(long, value_name = "FILE", requires = "game")]
+    pub(crate) labels: Option<PathBuf>,
     /// Who the players are: word, token, sentence, spans:FILE, or words of the text separated by commas; grid:RxC or
     /// segments:FILE for an image; column, or columns separated by commas, for a row
     #[arg(long, default_value_t, value_name = "RULE", conflicts_with = "game")]
@@ -313,158 +334,34 @@ pub(crate) struct TabulateArgs {
     pub(crate) keep: KeepArgs,
 }
 
-/// A table that is already on disk, or a game to make one from.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Values")]
-pub(crate) struct ValuesArgs {
-    /// A value table: .npy, 2^n numbers, bit i of the index is player i; or a run folder
-    #[arg(long, value_name = "FILE", required_unless_present = "game")]
-    pub(crate) values: Option<PathBuf>,
-    /// A game: synthetic:EXPR or file:PATH[,bits=msb]
-    #[arg(long, value_name = "GAME", conflicts_with = "values")]
-    pub(crate) game: Option<String>,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ExtractArgs {
-    #[command(flatten)]
-    pub(crate) values: ValuesArgs,
-    /// A further table on the same players, to be explained together with the first; may be repeated
-    #[arg(long, value_name = "FILE", requires = "values")]
-    pub(crate) with: Vec<PathBuf>,
-    /// Under --with, what an interaction pays for each model that has it, beside what it pays once for all (0 to 1)
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE", requires = "with")]
-    pub(crate) alpha: f64,
-    #[command(flatten)]
-    pub(crate) extraction: ExtractionArgs,
-    #[command(flatten)]
-    pub(crate) listing: ListingArgs,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct OrderArgs {
+pub(crate) struct RecoverArgs {
     #[command(flatten)]
     pub(crate) sample: SampleArgs,
-    /// A value table in place of a sample: .npy, 2^n numbers, bit i of the index is player i; or a run folder
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "text", "image", "row", "data", "game", "model"])]
-    pub(crate) values: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) contexts: ContextArgs,
-    #[command(flatten)]
-    pub(crate) extraction: ExtractionArgs,
-}
-
-/// Which pairs, in which contexts. With none of these options a single sample is measured exactly, from all coalitions.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Contexts")]
-pub(crate) struct ContextArgs {
-    /// Pairs of players: all, random:COUNT, near:COUNT[:RADIUS] [default: near:200:2 on a grid, random:200 elsewhere]
-    #[arg(long, value_name = "RULE")]
-    pub(crate) pairs: Option<PairRule>,
-    /// Contexts for each pair and size, at least 2 [default: 100]
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub(crate) contexts: Option<usize>,
-    /// Context sizes as shares of n-2 [default: all sizes up to 16 players, else 0,0.05,0.1,0.2,…,0.9,0.95,1]
-    #[arg(long, value_delimiter = ',', value_name = "SHARES")]
-    pub(crate) ratios: Option<Vec<f64>>,
-    /// Only samples of --data that the model answers as they are labelled
-    #[arg(long, requires = "data")]
-    pub(crate) correct: bool,
-    /// At most N samples of --data of each class
-    #[arg(long, value_name = "N", requires = "data", value_parser = positive)]
-    pub(crate) per_class: Option<usize>,
-    /// Keep what a run with the same settings left in the folder of --output
-    #[arg(long, requires = "data")]
-    pub(crate) resume: bool,
-}
-
-impl ContextArgs {
-    /// Whether sampling was asked for.
-    pub(crate) fn asks(&self) -> bool {
-        self.pairs.is_some() || self.contexts.is_some() || self.ratios.is_some()
-    }
-
-    /// Contexts for each pair and size.
-    pub(crate) fn count(&self) -> usize {
-        self.contexts.unwrap_or(ContextOptions::default().contexts)
-    }
-
-    pub(crate) fn options(&self, grid: Option<Grid>, seed: u64) -> ContextOptions {
-        let elsewhere = match grid {
-            Some(_) => ContextOptions::default().pairs,
-            None => PairRule::Random(200),
-        };
-        ContextOptions {
-            pairs: self.pairs.unwrap_or(elsewhere),
-            ratios: self.ratios.clone(),
-            contexts: self.count(),
-            grid,
-            seed,
-        }
-    }
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct IndexArgs {
-    #[command(flatten)]
-    pub(crate) values: ValuesArgs,
-    /// The index, by its name in shapiq: SV, BV, SII, BII, CHII, STII, Moebius, Co-Moebius
-    #[arg(long, default_value_t = Index::ShapleyValue, value_name = "INDEX")]
-    pub(crate) index: Index,
-    /// The highest order
-    #[arg(long, default_value_t = 1, value_name = "K", value_parser = positive)]
+    /// Coalitions to ask, a fifth of which judge what the others tell
+    #[arg(long, default_value_t = 2000, value_name = "N", value_parser = positive)]
+    pub(crate) budget: usize,
+    /// How terms are found: auto (what predicts best of several), greedy, ridge, lasso, tree, walsh (asks coalitions of its own)
+    #[arg(long, default_value = "auto", value_name = "METHOD", value_parser = method)]
+    pub(crate) method: RecoverMethod,
+    /// The highest order of a term
+    #[arg(long, default_value_t = 5, value_name = "K", value_parser = positive)]
     pub(crate) order: usize,
-}
-
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ReportArgs {
-    /// A run folder that `profile -o` wrote, of one sample or of many
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: PathBuf,
-    /// Which chart --format svg prints, by the name of its file; with -o a folder, all are written
-    #[arg(long, value_name = "NAME")]
-    pub(crate) chart: Option<String>,
-    /// Interactions that --format text lists
+    /// Interactions and players to list
     #[arg(long, default_value_t = 12, value_name = "N")]
     pub(crate) rows: usize,
 }
 
-fn positive(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|&number| number > 0)
-        .ok_or_else(|| "expected a whole number above 0".into())
-}
+/// How terms are recovered; `None` tries several methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecoverMethod(pub(crate) Option<sparse::Method>);
 
-/// A number of bytes: 4000000000, 4GB, 3.5GiB.
-fn bytes(text: &str) -> Result<u64, String> {
-    let unit_at = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let unit = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "t" | "tb" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        _ => f64::NAN,
-    };
-    match number.trim().parse::<f64>() {
-        Ok(number) if number * unit >= 1.0 && number * unit < 1e18 => Ok((number * unit) as u64),
-        _ => Err("expected bytes, as 4GB or 512MiB".into()),
-    }
-}
-
-fn batch(text: &str) -> Result<Batch, String> {
+fn method(text: &str) -> Result<RecoverMethod, String> {
     match text {
-        "auto" => Ok(Batch::Auto),
-        _ => positive(text)
-            .map(Batch::Rows)
-            .map_err(|_| "expected auto or a whole number above 0".into()),
+        "auto" => Ok(RecoverMethod(None)),
+        _ => text
+            .parse()
+            .map(|method| RecoverMethod(Some(method)))
+            .map_err(|_| "expected auto, greedy, ridge, lasso, tree or walsh".into()),
     }
 }

@@ -1,0 +1,266 @@
+//! `order` with contexts, over single samples and data sets, and `train`.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::command::{failure, json, run, stdout};
+
+fn numbers(value: &Value) -> Vec<f64> {
+    let list = value.as_array().expect("a list");
+    list.iter().map(|x| x.as_f64().expect("a number")).collect()
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).expect("written")).expect("JSON")
+}
+
+#[test]
+fn contexts_of_a_small_game_that_are_all_there_are_give_the_exact_curve() {
+    let game = "synthetic:and(0,1)*2 - or(2..6)*1.5 + majority(0..7) + noise(0.3,1)";
+    let exact = json(&["order", "--game", game]);
+    let all = json(&[
+        "order",
+        "--game",
+        game,
+        "--contexts",
+        "10",
+        "--pairs",
+        "all",
+    ]);
+    for key in ["mean_abs", "J"] {
+        let (a, b) = (
+            numbers(&exact["multi_order"][key]),
+            numbers(&all["multi_order"][key]),
+        );
+        assert_eq!(a.len(), 6);
+        assert!(
+            a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12),
+            "{key}: {a:?} and {b:?}"
+        );
+    }
+    assert_eq!(
+        all["multi_order"]["mean_abs"],
+        all["multi_order"]["split_half"]
+    );
+    assert_eq!(all["counts"]["evaluated"], 128);
+    assert_eq!(all["multi_order"]["J"], all["multi_order"]["J_all_orders"]);
+    let (index, other) = (&exact["bottleneck"]["index"], &all["bottleneck"]["index"]);
+    assert!((index.as_f64().expect("one") - other.as_f64().expect("one")).abs() < 1e-12);
+}
+
+#[test]
+fn games_beyond_every_table_are_sampled() {
+    let game = "synthetic:n=256; and(0,1)*2 + or(3..200) + noise(0.2,1)";
+    let words = [
+        "order",
+        "--game",
+        game,
+        "--contexts",
+        "6",
+        "--pairs",
+        "random:40",
+    ];
+    let found = json(&words);
+    let sizes = [0, 12, 25, 50, 76, 101, 127, 152, 177, 203, 228, 241, 254];
+    assert_eq!(
+        found["multi_order"]["context_size"],
+        serde_json::json!(sizes)
+    );
+    assert_eq!(found["counts"]["asked"], 4 * 40 * (11 * 6 + 2));
+    // With only noise in the middle the halves have less in common than the published figure shows.
+    let (naive, split) = (
+        numbers(&found["multi_order"]["mean_abs"]),
+        numbers(&found["multi_order"]["split_half"]),
+    );
+    assert!(split[6] < 0.7 * naive[6] && split[0] == naive[0]);
+    assert_eq!(found, json(&words), "the seed decides");
+    assert!(stdout(&words).contains("by split halves: bottleneck index"));
+}
+
+#[test]
+fn a_data_set_is_measured_sample_by_sample_and_resumed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (data, out) = (dir.path().join("texts.jsonl"), dir.path().join("out"));
+    std::fs::write(
+        &data,
+        "{\"id\": \"a\", \"text\": \"a good movie\"}\n{\"id\": \"b\", \"text\": \"not a very bad film\"}\n{\"id\": \"c\", \"text\": \"it is so dull\"}\n",
+    )
+    .expect("written");
+    let (data, out) = (data.to_str().expect("text"), out.to_str().expect("text"));
+    let words = ["order", "--data", data, "-o", out, "--contexts", "4"];
+    let study = json(&words);
+    assert_eq!(study["samples"], 3);
+    assert_eq!(study["failed"], serde_json::json!([]));
+    // Texts with 3 to 5 players meet at ratios.
+    assert_eq!(study["n"], Value::Null);
+    assert_eq!(
+        study["multi_order"]["ratio"]
+            .as_array()
+            .expect("a list")
+            .len(),
+        13
+    );
+    let one = Path::new(out).join("samples").join("b").join("orders.json");
+    let mut before = read(&one);
+    assert_eq!(
+        (&before["n"], &before["context_size"]),
+        (&serde_json::json!(5), &serde_json::json!([0, 1, 2, 3]))
+    );
+    // What was measured before is not measured again: a mark in it survives, unless the settings are others.
+    before["seconds"] = serde_json::json!(12345.0);
+    std::fs::write(&one, before.to_string()).expect("written");
+    let again = json(&[&words[..], &["--resume"]].concat());
+    assert_eq!(again["done"][1]["seconds"], 12345.0);
+    // Numbers that were written down and read again may differ in the last bit.
+    let strengths = |study: &Value| numbers(&study["multi_order"]["J"]);
+    let pairs = strengths(&again).into_iter().zip(strengths(&study));
+    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12));
+    json(&[&words[..], &["--resume", "--readout", "logit"]].concat());
+    assert_ne!(read(&one)["seconds"], 12345.0);
+    // Beside itself a study has nothing to tell.
+    let beside = json(&["order", "--beside", out, "--beside", out]);
+    assert_eq!(beside["studies"][1]["index_difference"], 0.0);
+}
+
+#[test]
+fn orders_that_cannot_be_are_refused() {
+    for (words, code, says) in [
+        (&["order"][..], 2, "the sample must be"),
+        (
+            &["order", "--game", "synthetic:and(0,1)", "--contexts", "1"],
+            2,
+            "at least 2",
+        ),
+        (
+            &["order", "--game", "synthetic:and(0,1)", "--ratios", "0,2"],
+            2,
+            "from 0 to 1",
+        ),
+        (
+            &["order", "--game", "synthetic:and(0,1)", "--pairs", "some"],
+            2,
+            "near:COUNT",
+        ),
+        (
+            &[
+                "order",
+                "--game",
+                "synthetic:n=1; and(0)",
+                "--contexts",
+                "3",
+            ],
+            2,
+            "from 2 to 1024",
+        ),
+        (&["order", "--beside", "/nowhere"], 1, "could not read"),
+        (
+            &["train", "--data", "/nowhere", "--test", "/nowhere"],
+            2,
+            "a folder for the network",
+        ),
+    ] {
+        let (found, message) = failure(words);
+        assert_eq!(found, code, "{words:?}: {message}");
+        assert!(message.contains(says), "{words:?}: {message}");
+    }
+}
+
+/// An IDX file of 16 × 16 images whose bright half is their class, and its labels.
+fn images(path: &Path, count: usize) {
+    let mut bytes = vec![0, 0, 8, 3];
+    let mut labels = vec![0, 0, 8, 1];
+    for size in [count as u32, 16, 16] {
+        bytes.extend(size.to_be_bytes());
+    }
+    labels.extend((count as u32).to_be_bytes());
+    for number in 0..count {
+        let class = number % 2;
+        labels.push(class as u8);
+        bytes.extend((0..256).map(|at| {
+            let bright = if at / 128 == class { 120 } else { 10 };
+            bright + ((at * 7 + number * 31) % 97) as u8
+        }));
+    }
+    std::fs::write(path, bytes).expect("written");
+    let name = path
+        .to_str()
+        .expect("text")
+        .replace("images", "labels")
+        .replace("idx3", "idx1");
+    std::fs::write(name, labels).expect("written");
+}
+
+#[test]
+fn a_trained_network_can_be_measured() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| dir.path().join(name).to_str().expect("text").to_owned();
+    let (learn, test, out) = (
+        at("train-images-idx3-ubyte"),
+        at("test-images-idx3-ubyte"),
+        at("net"),
+    );
+    images(Path::new(&learn), 200);
+    images(Path::new(&test), 40);
+    let words = [
+        "train",
+        "--data",
+        &learn,
+        "--test",
+        &test,
+        "--net",
+        "mlp:16",
+        "--order-loss",
+        "high",
+        "--grid",
+        "8x8",
+        "--epochs",
+        "3",
+        "--batch",
+        "20",
+        "--rate",
+        "constant:0.05",
+        "--checkpoints",
+        "0,1",
+        "-o",
+        &out,
+    ];
+    let training = json(&words);
+    assert_eq!(training["metrics"]["test_acc"], 1.0);
+    assert_eq!(training["config"]["order_loss"][0], "penalize:0:0.5:1");
+    let config = read(&Path::new(&out).join("config.json"));
+    assert_eq!(config["checkpoints"].as_array().expect("a list").len(), 3);
+    let model = at("net/epoch-03.00.safetensors");
+    let words = [
+        "order",
+        "--data",
+        &test,
+        "--model",
+        &model,
+        "--players",
+        "grid:8x8",
+        "--correct",
+        "--per-class",
+        "2",
+        "--contexts",
+        "3",
+        "--pairs",
+        "near:10",
+    ];
+    let study = json(&words);
+    assert_eq!(
+        (&study["samples"], &study["n"]),
+        (&serde_json::json!(4), &serde_json::json!(64))
+    );
+    assert_eq!(study["classes"].as_object().expect("two").len(), 2);
+    let intervals = study["multi_order"]["J_interval"]
+        .as_array()
+        .expect("a list");
+    assert_eq!(intervals.len(), 13);
+    // A network that takes images is not given a text.
+    assert!(
+        !run(&["order", "a text", "--model", &model])
+            .status
+            .success()
+    );
+}
