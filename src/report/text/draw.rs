@@ -73,13 +73,15 @@ pub fn inert(text: &str) -> String {
         .collect()
 }
 
-/// `text` cut to `width` columns, with an ellipsis where something is missing.
+/// `text` cut to `width` columns, with an ellipsis where something is missing. Marks that take no column are cut too where they
+/// pile up.
 pub(in crate::report) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
+    let most = 4 * width;
+    if text.chars().nth(most).is_none() && text.width() <= width {
         return text.into();
     }
     let mut kept = String::new();
-    for character in text.chars() {
+    for character in text.chars().take(most) {
         if kept.width() + 2 > width {
             break;
         }
@@ -192,5 +194,6 @@ mod tests {
         assert_eq!(inert("a\x1b[31mb\u{202e}c\nd"), "a\u{fffd}[31mb\u{fffd}c d");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("漢字漢字", 5).width(), 5);
+        assert_eq!(cut(&"\u{301}".repeat(1000), 5).chars().count(), 21);
     }
 }
