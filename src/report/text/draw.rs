@@ -73,13 +73,15 @@ pub fn inert(text: &str) -> String {
         .collect()
 }
 
-/// `text` cut to `width` columns, with an ellipsis where something is missing.
+/// `text` cut to `width` columns, with an ellipsis where something is missing. Marks that take no column of their own are no way
+/// around that: more than four characters to a column are cut too.
 pub(in crate::report) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
+    let most = 4 * width;
+    if text.chars().nth(most).is_none() && text.width() <= width {
         return text.into();
     }
     let mut kept = String::new();
-    for character in text.chars() {
+    for character in text.chars().take(most) {
         if kept.width() + 2 > width {
             break;
         }
