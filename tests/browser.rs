@@ -236,6 +236,64 @@ fn a_batch_sorts_and_leads_to_its_samples() {
 }
 
 #[test]
+fn hostile_text_is_read_and_not_run() {
+    let Some(mut page) = page() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let run = dir.path().join("run");
+    let spans = dir.path().join("spans.json");
+    let text = "<script>document.title='run'</script> \"><img src=x onerror=document.title='run'> \u{202e}not ]]> bad";
+    let label = "</script><svg onload=document.title='run'>";
+    std::fs::write(&spans, json!({ "players": [{ "label": label, "chars": [[0, 37]] }, { "chars": [[38, 80]] }, { "chars": [[82, 90]] }] }).to_string())
+        .expect("written");
+    let plain = |path: &Path| path.to_str().expect("plain").to_owned();
+    let players = format!("spans:{}", plain(&spans));
+    stdout(&["profile", text, "--players", &players, "-o", &plain(&run)]);
+    page.look(1280, 900, false, false);
+    page.open(&run.join("report.html"));
+    assert!(page.complaints().is_empty(), "{:?}", page.complaints());
+    assert_eq!(
+        page.requests().len(),
+        1 + page
+            .requests()
+            .iter()
+            .filter(|asked| asked.starts_with("data:"))
+            .count()
+    );
+    assert_ne!(page.evaluate("document.title"), "run");
+    assert_eq!(page.evaluate("document.scripts.length"), 1);
+    let shown = page.evaluate("document.querySelector('.sample').textContent");
+    assert!(
+        shown
+            .as_str()
+            .is_some_and(|shown| shown.starts_with("<script>document.title='run'</script>")),
+        "{shown}"
+    );
+    assert_eq!(
+        page.evaluate("document.querySelectorAll('table.players th[scope=row]')[0].textContent"),
+        label
+    );
+    page.hover("ol.rows li:nth-child(1) button");
+    assert!(
+        page.evaluate("document.querySelectorAll('.player.lit').length")
+            .as_u64()
+            > Some(0)
+    );
+    for chart in ["interactions", "players", "pairs"] {
+        page.open(&run.join(format!("charts/{chart}.svg")));
+        assert_eq!(
+            page.evaluate("document.querySelector('parsererror') === null"),
+            true,
+            "{chart}"
+        );
+        assert_eq!(
+            page.evaluate("document.querySelector('script, image, foreignObject') === null"),
+            true,
+            "{chart}"
+        );
+    }
+}
+
+#[test]
 fn a_page_prints_and_its_charts_stand_alone() {
     let Some(mut page) = page() else { return };
     let results = results();

@@ -506,3 +506,66 @@ fn extraction_writes_sparsity_and_a_graph_and_can_refit() {
     let dot = std::fs::read_to_string(dir.path().join("graph.dot")).expect("there");
     assert!(dot.starts_with("digraph interactions {"), "{dot}");
 }
+
+#[test]
+fn a_finished_run_is_reported_again_from_its_files() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| dir.path().join(name).to_str().expect("plain").to_owned();
+    let page = stdout(&["profile", NEGATED, "-o", &path("run")]);
+    assert_eq!(stdout(&["report", &path("run")]), page);
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect(name);
+    let written = read("run/report.html");
+    assert_eq!(
+        stdout(&["report", &path("run"), "--format", "html"]),
+        written
+    );
+    for name in ["again.html", "table.csv", "chart.svg", "all.json"] {
+        stdout(&["report", &path("run"), "-o", &path(name)]);
+    }
+    assert_eq!(read("again.html"), written);
+    assert!(read("table.csv").starts_with("kind,order,effect,salient,players,labels\nand,2,"));
+    assert_eq!(read("chart.svg"), read("run/charts/interactions.svg"));
+    assert!(read("all.json").contains("\"sparsity\""));
+    let one = stdout(&[
+        "report",
+        &path("run"),
+        "--format",
+        "svg",
+        "--chart",
+        "bottleneck",
+    ]);
+    assert_eq!(one, read("run/charts/bottleneck.svg"));
+    stdout(&[
+        "report",
+        &path("run"),
+        "--format",
+        "svg",
+        "-o",
+        &path("charts"),
+    ]);
+    assert_eq!(read("charts/orders.svg"), read("run/charts/orders.svg"));
+
+    // Values without the rest have no page any more, and what else lies beside the charts stays.
+    std::fs::write(dir.path().join("run/charts/mine.svg"), "<svg/>").expect("written");
+    stdout(&["tabulate", NEGATED, "-o", &path("run")]);
+    let left: Vec<_> = std::fs::read_dir(dir.path().join("run/charts"))
+        .expect("a folder")
+        .collect();
+    assert_eq!(left.len(), 1);
+    assert!(!dir.path().join("run/report.html").exists());
+
+    let failure = |words: &[&str]| crate::command::failure(words);
+    let (code, message) = failure(&["report", &path("run")]);
+    assert_eq!(code, 1, "{message}");
+    assert!(message.contains("interactions.json"), "{message}");
+    let (code, message) = failure(&["extract", "--game", PLANTED, "--format", "svg"]);
+    assert_eq!(code, 2, "{message}");
+    assert!(
+        message.contains("--format must be text or json here"),
+        "{message}"
+    );
+    stdout(&["profile", NEGATED, "-o", &path("run")]);
+    let (code, message) = failure(&["report", &path("run"), "--format", "svg", "--chart", "pie"]);
+    assert_eq!(code, 2, "{message}");
+    assert!(message.contains("bottleneck"), "{message}");
+}

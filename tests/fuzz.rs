@@ -222,7 +222,7 @@ fn values_and_players_in_text() {
     fuzz_file(23, 3000, "values.json", &saved, values_of);
     let players = [
         b"label,agent,time\na,x,1\nb,y,2\n".to_vec(),
-        br#"{"labels": ["a", "b"]}"#.to_vec(),
+        br#"{"players": ["a", "b"]}"#.to_vec(),
     ];
     fuzz_file(24, 3000, "players", &players, |path| {
         file::read_roster(path).is_ok()

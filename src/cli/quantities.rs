@@ -2,7 +2,7 @@
 
 use super::args::Batch;
 
-pub(super) fn positive(text: &str) -> Result<usize, String> {
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
         .filter(|&number| number > 0)
@@ -10,7 +10,7 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
 }
 
 /// A number of bytes: 4000000000, 4GB, 3.5GiB.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let unit_at = text
         .find(|c: char| c.is_ascii_alphabetic())
         .unwrap_or(text.len());
@@ -34,7 +34,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// Rows and columns: 16x16.
-pub(super) fn grid(text: &str) -> Result<[usize; 2], String> {
+pub(crate) fn grid(text: &str) -> Result<[usize; 2], String> {
     let sides = text
         .split_once('x')
         .map(|(rows, columns)| (positive(rows), positive(columns)));
@@ -44,7 +44,7 @@ pub(super) fn grid(text: &str) -> Result<[usize; 2], String> {
     }
 }
 
-pub(super) fn batch(text: &str) -> Result<Batch, String> {
+pub(crate) fn batch(text: &str) -> Result<Batch, String> {
     match text {
         "auto" => Ok(Batch::Auto),
         _ => positive(text)

@@ -64,7 +64,7 @@ impl ModelConfig {
     /// Reads `json`, the content of the file at `path`, through `recipe`.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] when a size is missing, out of range or contradicts another.
+    /// [`Error::Checkpoint`](crate::Error::Checkpoint) when a size is missing, out of range or contradicts another.
     pub fn new(json: &Value, recipe: &Recipe, path: &Path) -> Result<Self> {
         let config = Self::sizes(json, recipe, path)?;
         refuse_unsupported(&Source { json, path }, recipe)?;

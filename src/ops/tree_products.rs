@@ -1,4 +1,4 @@
-//! Attention of many branches with candle's batched products: what [`tree_attention`](super::tree_attention) computes on
+//! Attention of many branches with candle's batched products: what [`tree_attention`](fn@super::tree_attention) computes on
 //! devices other than the CPU.
 //!
 //! Spans are taken level by level: first the oldest span of every branch, then the next. Where neighbouring branches share a
@@ -39,7 +39,7 @@ struct Level {
     seen: Tensor,
 }
 
-/// Attention as in [`tree_attention`](super::tree_attention), queries standing in the order of their branches.
+/// Attention as in [`tree_attention`](fn@super::tree_attention), queries standing in the order of their branches.
 ///
 /// # Cost
 /// Of every level: one copy of its distinct keys and values and of the queries, and some twenty launches for each group.

@@ -1,7 +1,7 @@
 //! Results as one self-contained HTML page: a run ([`run`]) or a batch ([`batch`]).
 //!
 //! A page needs no network, loads nothing and runs nothing but its own script: its Content-Security-Policy names the script and
-//! the style sheet by their hashes. Text of models and files is data: it is escaped, made [inert](super::text::inert), and cut
+//! the style sheet by their hashes. Text of models and files is data: it is escaped, made [inert](super::text::inert()), and cut
 //! where it is long.
 
 mod batches;

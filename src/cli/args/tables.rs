@@ -8,8 +8,8 @@ use harsanyi::sampling::Method;
 use harsanyi::sampling::context::{ContextOptions, Grid, PairRule};
 use harsanyi::transform::index::Index;
 
-use super::super::quantities::positive;
 use super::{ExtractionArgs, ListingArgs, SampleArgs};
+use crate::cli::quantities::positive;
 
 /// A table that is already on disk, or a game to make one from.
 #[derive(Clone, Debug, Args)]

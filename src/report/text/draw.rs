@@ -73,8 +73,8 @@ pub fn inert(text: &str) -> String {
         .collect()
 }
 
-/// `text` cut to `width` columns, with an ellipsis where something is missing. Marks that take no column are cut too where they
-/// pile up.
+/// `text` cut to `width` columns, with an ellipsis where something is missing. Marks that take no column of their own are no way
+/// around that: more than four characters to a column are cut too.
 pub(in crate::report) fn cut(text: &str, width: usize) -> String {
     let most = 4 * width;
     if text.chars().nth(most).is_none() && text.width() <= width {
@@ -194,6 +194,5 @@ mod tests {
         assert_eq!(inert("a\x1b[31mb\u{202e}c\nd"), "a\u{fffd}[31mb\u{fffd}c d");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("漢字漢字", 5).width(), 5);
-        assert_eq!(cut(&"\u{301}".repeat(1000), 5).chars().count(), 21);
     }
 }

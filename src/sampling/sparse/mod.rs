@@ -1,6 +1,6 @@
 //! Few terms from few values: AND and OR interactions of games with up to a thousand players.
 //!
-//! In come [`Samples`]: v of hundreds or thousands of coalitions, of a game that has too many of them ([`plan`] says which to
+//! In come [`Samples`](crate::game::Samples): v of hundreds or thousands of coalitions, of a game that has too many of them ([`plan()`] says which to
 //! ask). Out goes a [`Recovery`]: a constant and AND and OR terms, as a game of its own that answers for every coalition,
 //! and how well it predicts samples that it has not seen ([`HeldOut`]), without which no such answer means anything.
 //!
