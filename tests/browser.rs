@@ -243,8 +243,14 @@ fn hostile_text_is_read_and_not_run() {
     let spans = dir.path().join("spans.json");
     let text = "<script>document.title='run'</script> \"><img src=x onerror=document.title='run'> \u{202e}not ]]> bad";
     let label = "</script><svg onload=document.title='run'>";
-    std::fs::write(&spans, json!({ "players": [{ "label": label, "chars": [[0, 37]] }, { "chars": [[38, 80]] }, { "chars": [[82, 90]] }] }).to_string())
-        .expect("written");
+    let at = |part: &str| text.find(part).expect("a part");
+    let (first, last) = (at(" \"><img"), at(" \u{202e}"));
+    let players = json!([
+        { "label": label, "chars": [[0, first]] },
+        { "chars": [[first + 1, last]] },
+        { "chars": [[at("not"), text.len()]] },
+    ]);
+    std::fs::write(&spans, json!({ "players": players }).to_string()).expect("written");
     let plain = |path: &Path| path.to_str().expect("plain").to_owned();
     let players = format!("spans:{}", plain(&spans));
     stdout(&["profile", text, "--players", &players, "-o", &plain(&run)]);

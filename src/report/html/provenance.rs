@@ -89,7 +89,7 @@ fn folded(entries: &[(&str, String)]) -> Markup {
 }
 
 fn json(value: &impl Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or(Value::Null);
+    let value = rounded(serde_json::to_value(value).unwrap_or(Value::Null));
     let Value::Object(fields) = &value else {
         return value.to_string();
     };
@@ -103,6 +103,22 @@ fn json(value: &impl Serialize) -> String {
         .map(field)
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+/// Reading a number from JSON may cost its last bit; no page shall differ by that.
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Array(values) => values.into_iter().map(rounded).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            fields.map(|(name, value)| (name, rounded(value))).collect()
+        }
+        Value::Number(number) if number.is_f64() => {
+            let text = format!("{:.12e}", number.as_f64().unwrap_or_default());
+            text.parse::<f64>().map_or(Value::Null, Value::from)
+        }
+        other => other,
+    }
 }
 
 fn shown(text: &str) -> String {
