@@ -2,9 +2,9 @@
 """Times value tables beside the transformers library on PyTorch: the same prompts, one run, one table.
 
     pip install torch==2.15.0 transformers==5.23.0 numpy==2.4.6
-    python scripts/make_bench_model.py /tmp/llama-25m
+    python scripts/make_bench_model.py llama-25m
     cargo bench --no-run --bench main            # prints where the binary is
-    python scripts/compare_torch.py BINARY decoder:/tmp/llama-25m encoder:MINILM … [--players 8 10 12]
+    python scripts/compare_torch.py BINARY decoder:llama-25m encoder:MINILM … [--players 8 10 12]
 
 `decoder:FOLDER` gets a random prompt of 64 tokens (`--tokens`) whose last five eighths belong to
 the players, `encoder:FOLDER` a sample of three tokens a player between its first and last token.
