@@ -298,14 +298,14 @@ impl<'a> Prepared<'a> {
                 };
                 record.baseline = Some(self.baseline(zero));
                 // Cells of a map are no cells of the image.
-                let grid = self.cells().filter(|_| map.is_none());
+                let grid = self.grid().filter(|_| map.is_none());
                 record.image = Some(image_info(image, grid)?);
                 record.map = map.as_ref().map(|map| MapInfo {
                     layer: self.args.layer.clone().unwrap_or_default(),
                     channels: map.features.channels,
                     height: map.features.height,
                     width: map.features.width,
-                    grid: self.cells().map(|cells| grid_info(&map.features, cells)),
+                    grid: self.grid().map(|cells| grid_info(&map.features, cells)),
                 });
             }
             Own::Row { row, .. } => {
@@ -320,15 +320,6 @@ impl<'a> Prepared<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Rows and columns of cells, where players are cells.
-    fn cells(&self) -> Option<(usize, usize)> {
-        match self.args.players {
-            PlayerRule::Auto => Some((3, 4)),
-            PlayerRule::Grid(rows, columns) => Some((rows, columns)),
-            _ => None,
-        }
     }
 
     /// What stands where numbers are absent, as words; `zero` says what the zero is.
@@ -356,7 +347,7 @@ fn option(absence: Absence) -> String {
     }
 }
 
-fn grid_info(features: &Features, (rows, columns): (usize, usize)) -> GridInfo {
+fn grid_info(features: &Features, Grid { rows, columns }: Grid) -> GridInfo {
     let bounds =
         |length: usize, cells: usize| (0..=cells).map(|cell| cell * length / cells).collect();
     GridInfo {
@@ -365,7 +356,7 @@ fn grid_info(features: &Features, (rows, columns): (usize, usize)) -> GridInfo {
     }
 }
 
-fn image_info(image: &Image, grid: Option<(usize, usize)>) -> Result<ImageInfo> {
+fn image_info(image: &Image, grid: Option<Grid>) -> Result<ImageInfo> {
     let features = &image.features;
     let png = base64::engine::general_purpose::STANDARD.encode(image.prepared.png()?);
     Ok(ImageInfo {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Game, roster};
+use super::{Game, checked, roster};
 use crate::error::Source;
 use crate::{Coalition, Error, Result};
 
@@ -291,13 +291,7 @@ impl<G: Game> Game for Memo<G> {
             }
         })?;
         unkept.map_err(Error::write(&self.records.path))?;
-        if answered.len() != asked.len() {
-            return Err(Error::ValueCount {
-                expected: asked.len(),
-                got: answered.len(),
-            });
-        }
-        for (places, value) in places.iter().zip(answered) {
+        for (places, value) in places.iter().zip(checked(answered, &asked)?) {
             for &place in places {
                 values[place] = value;
             }

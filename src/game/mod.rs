@@ -101,16 +101,30 @@ pub fn tabulate(game: &mut dyn Game, mut progress: impl FnMut(usize)) -> Result<
                 progress(done);
             }
         })?;
-        if answered.len() != coalitions.len() {
-            return Err(Error::ValueCount {
-                expected: coalitions.len(),
-                got: answered.len(),
-            });
-        }
-        values.extend(answered);
+        values.extend(checked(answered, &coalitions)?);
         progress(values.len());
     }
     ValueTable::new(players, values)
+}
+
+/// What a game answered, once it is known to be as many values as coalitions were asked, every one finite.
+///
+/// # Errors
+/// A wrong number of values, or a value that is not finite.
+pub fn checked(values: Vec<f64>, coalitions: &[Coalition]) -> Result<Vec<f64>> {
+    if values.len() != coalitions.len() {
+        return Err(Error::ValueCount {
+            expected: coalitions.len(),
+            got: values.len(),
+        });
+    }
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(Error::NotFinite {
+            coalition: coalitions[at].clone(),
+            value: values[at],
+        }),
+        None => Ok(values),
+    }
 }
 
 /// Refuses games beyond [`MAX_EXACT_PLAYERS`] and games without a player.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Game, ValueTable, check_exact};
+use super::{Game, ValueTable, check_exact, checked};
 use crate::{Coalition, Error, Result};
 
 /// How the 2^n coalitions of a table are cut: those in which the first `split` players stand alike form a piece.
@@ -72,20 +72,7 @@ impl Pieces {
             .indices(piece)
             .map(|index| Coalition::from_index(index as u64))
             .collect();
-        let values = game.values(&coalitions)?;
-        if values.len() != coalitions.len() {
-            return Err(Error::ValueCount {
-                expected: coalitions.len(),
-                got: values.len(),
-            });
-        }
-        match values.iter().position(|value| !value.is_finite()) {
-            Some(at) => Err(Error::NotFinite {
-                coalition: coalitions[at].clone(),
-                value: values[at],
-            }),
-            None => Ok(values),
-        }
+        checked(game.values(&coalitions)?, &coalitions)
     }
 
     /// The table of all pieces, in order.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::Game;
+use super::{Game, checked};
 use crate::{Coalition, Error, Result};
 
 /// Coalitions handed to a game at a time.
@@ -136,14 +136,7 @@ pub fn ask(
 ) -> Result<Samples> {
     let mut values = Vec::with_capacity(coalitions.len());
     for chunk in coalitions.chunks(CHUNK) {
-        let answered = game.values(chunk)?;
-        if answered.len() != chunk.len() {
-            return Err(Error::ValueCount {
-                expected: chunk.len(),
-                got: answered.len(),
-            });
-        }
-        values.extend(answered);
+        values.extend(checked(game.values(chunk)?, chunk)?);
         progress(values.len());
     }
     let weights = vec![1.0; values.len()];

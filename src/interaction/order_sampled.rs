@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::order::ContextSize;
+use crate::game::checked;
 use crate::sampling::context::{ContextPlan, Contexts};
 use crate::{Coalition, Error, Game, Result};
 
@@ -292,21 +293,8 @@ fn unknown<'a>(
 }
 
 fn evaluate(game: &mut dyn Game, coalitions: &[Coalition]) -> Result<Vec<f64>> {
-    let values = match coalitions.is_empty() {
-        true => return Ok(Vec::new()),
-        false => game.values(coalitions)?,
-    };
-    if values.len() != coalitions.len() {
-        return Err(Error::ValueCount {
-            expected: coalitions.len(),
-            got: values.len(),
-        });
-    }
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(Error::NotFinite {
-            coalition: coalitions[at].clone(),
-            value: values[at],
-        }),
-        None => Ok(values),
+    match coalitions.is_empty() {
+        true => Ok(Vec::new()),
+        false => checked(game.values(coalitions)?, coalitions),
     }
 }

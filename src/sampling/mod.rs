@@ -24,8 +24,9 @@ pub mod stratified;
 pub use estimate::{Estimate, Estimated, student_quantile};
 pub use method::Method;
 
+use crate::game::checked;
 use crate::transform::index::{self, Index};
-use crate::{Coalition, Error, Game, Result, tabulate};
+use crate::{Coalition, Game, Result, tabulate};
 
 /// Coalitions handed to a game at a time.
 const CHUNK: usize = 1 << 16;
@@ -41,20 +42,7 @@ pub fn answer(
 ) -> Result<Vec<f64>> {
     let mut values = Vec::with_capacity(coalitions.len());
     for chunk in coalitions.chunks(CHUNK) {
-        let answered = game.values(chunk)?;
-        if answered.len() != chunk.len() {
-            return Err(Error::ValueCount {
-                expected: chunk.len(),
-                got: answered.len(),
-            });
-        }
-        if let Some(at) = answered.iter().position(|value| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                coalition: chunk[at].clone(),
-                value: answered[at],
-            });
-        }
-        values.extend(answered);
+        values.extend(checked(game.values(chunk)?, chunk)?);
         progress(values.len());
     }
     Ok(values)

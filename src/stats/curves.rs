@@ -1,6 +1,6 @@
 //! What v becomes as the players that are said to matter most go or come: deletion and insertion.
 
-use crate::game::Game;
+use crate::game::{Game, checked};
 use crate::{Coalition, Error, Result};
 
 /// v along a ranking of players, at the numbers of players asked.
@@ -86,13 +86,7 @@ pub fn curves(game: &mut dyn Game, ranking: &[usize], counts: &[usize]) -> Resul
     let mut asked = vec![Coalition::EMPTY, Coalition::grand(players)];
     asked.extend(counts.iter().map(|&count| of(count..players)));
     asked.extend(counts.iter().map(|&count| of(0..count)));
-    let values = game.values(&asked)?;
-    if values.len() != asked.len() {
-        return Err(Error::ValueCount {
-            expected: asked.len(),
-            got: values.len(),
-        });
-    }
+    let values = checked(game.values(&asked)?, &asked)?;
     let (deletion, insertion) = values[2..].split_at(counts.len());
     Ok(Curves {
         ranking: ranking.to_vec(),
