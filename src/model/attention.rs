@@ -11,7 +11,7 @@ use super::sight::{Rows, Sight};
 use super::switch::{HeadNorm, QkvLayout, Role};
 use super::weights::Weights;
 use crate::Result;
-use crate::ops::{Query, Scoring, Span, rows as row_by_row, tree_attention};
+use crate::ops::{Query, Scoring, Span, remembered, rows as row_by_row, tree_attention};
 
 /// The attention of one layer.
 #[derive(Clone, Debug)]
@@ -211,7 +211,7 @@ impl Attention {
         }
     }
 
-    /// Keys and values (P, K·d), on the CPU in f32, of tokens `x` (P, D) that later branches will see, each at its own angles.
+    /// Keys and values (P, K·d), as attention over a trie wants them, of tokens `x` (P, D) that later branches will see, each at its own angles.
     pub(crate) fn remember(&self, x: &Tensor, angles: &[Angles]) -> Result<(Tensor, Tensor)> {
         self.kept(&self.key_value, &self.key_value.product(x)?, 0, angles)
     }
@@ -228,10 +228,10 @@ impl Attention {
         let norm = self.norms.as_ref().map(|(_, key_norm)| key_norm);
         let key = self.turned(map, product, (start, k), norm, angles)?;
         let value = self.turned(map, product, (start + k, k), None, &[])?;
-        match key.device().is_cpu() {
-            true => Ok((key.to_dtype(DType::F32)?, value.to_dtype(DType::F32)?)),
-            false => Ok((key, value)),
-        }
+        Ok((
+            remembered(key, self.kv_heads)?,
+            remembered(value, self.kv_heads)?,
+        ))
     }
 
     /// Queries (Q, H·d) of tokens `x` (Q, D), each at its own angles.

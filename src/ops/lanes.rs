@@ -3,10 +3,21 @@
 //! Every function here is inlined into its caller, so that it is compiled for the instructions of [`on_lanes`].
 
 use pulp::Arch;
+pub(super) use pulp::NullaryFnOnce as Work;
 
-/// Runs `work` compiled for the widest vectors of this machine.
-pub(super) fn on_lanes<R>(work: impl FnOnce() -> R) -> R {
-    Arch::new().dispatch(work)
+/// Runs `work` compiled for the widest vectors of this machine. It has to be marked `inline(always)`, which closures cannot be:
+/// what is not inlined here is compiled for the narrowest.
+pub(super) fn on_lanes<W: Work>(work: W) -> W::Output {
+    struct Inlined<W>(W);
+    impl<W: Work> pulp::WithSimd for Inlined<W> {
+        type Output = W::Output;
+
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(self, _: S) -> W::Output {
+            self.0.call()
+        }
+    }
+    Arch::new().dispatch(Inlined(work))
 }
 
 /// e^x within 2e-7 of its size for -87 ≤ x ≤ 88, and e^-87 or e^88 beyond.
@@ -78,42 +89,6 @@ pub(super) fn sum(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     sums[0] + rest
 }
 
-/// Σ a b
-#[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    // Narrow heads would all be rest.
-    if let (Ok(a), Ok(b)) = (<&[f32; 8]>::try_from(a), <&[f32; 8]>::try_from(b)) {
-        let mut products = [0.0; 8];
-        for lane in 0..8 {
-            products[lane] = a[lane] * b[lane];
-        }
-        let [a, b, c, d, e, f, g, h] = products;
-        return ((a + e) + (c + g)) + ((b + f) + (d + h));
-    }
-    sum(a, b, |a, b| a * b)
-}
-
-/// The largest of `values`; −∞ of none.
-#[inline(always)]
-pub(super) fn max(values: &[f32]) -> f32 {
-    let mut most = [f32::NEG_INFINITY; LANES];
-    let chunks = values.chunks_exact(LANES);
-    let mut rest = f32::NEG_INFINITY;
-    for &value in chunks.remainder() {
-        rest = if value > rest { value } else { rest };
-    }
-    for chunk in chunks {
-        for lane in 0..LANES {
-            most[lane] = if chunk[lane] > most[lane] {
-                chunk[lane]
-            } else {
-                most[lane]
-            };
-        }
-    }
-    most.into_iter().fold(rest, f32::max)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,13 +117,11 @@ mod tests {
     }
 
     #[test]
-    fn sums_and_maxima_take_every_element() {
+    fn sums_take_every_element() {
         for length in 0..70 {
             let values: Vec<f32> = (0..length).map(|i| ((i * 37) % 23) as f32 - 11.0).collect();
             let plain: f32 = values.iter().map(|x| x * x).sum();
-            assert_eq!(dot(&values, &values), plain);
-            let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            assert_eq!(max(&values), most);
+            assert_eq!(sum(&values, &values, |x, y| x * y), plain);
         }
     }
 }

@@ -12,7 +12,8 @@ use std::ops::Range;
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
-use super::lanes::{self, on_lanes};
+use super::head_lanes::{Heads, Kept, Room, by_component, run};
+use super::lanes::{Work, on_lanes};
 use super::rows::with_numbers;
 use super::tree_products::tree_products;
 use crate::Result;
@@ -47,11 +48,11 @@ pub(crate) struct Scoring {
 /// Queries that one task answers: enough to outweigh handing it to another thread.
 const TASK: usize = 32;
 
-/// The attention of `query` (Q, H·d) over `sources`, pairs of keys and values (P, K·d), on the CPU in f32 → (Q, H·d) in the
-/// dtype of the queries. `branches` are lists of spans.
+/// The attention of `query` (Q, H·d) over `sources`, pairs of keys and values (P, K·d) as [`remembered`] leaves them, on the CPU
+/// in f32 → (Q, H·d) in the dtype of the queries. `branches` are lists of spans.
 ///
 /// # Cost
-/// 4·H·d FLOP per query and key seen. Allocates the result and one row of scores per head and task.
+/// 4·H·d FLOP per query and key seen. Allocates the result, and for every task the scores of eight heads.
 ///
 /// # Errors
 /// Whatever the device refuses.
@@ -66,26 +67,29 @@ pub(crate) fn tree_attention(
         return tree_products(query, sources, branches, queries, scoring);
     }
     let (count, width) = query.dims2()?;
+    let d = scoring.head_dim;
     let asked = query.to_dtype(DType::F32)?.contiguous()?;
     let kv_width = sources.first().map_or(Ok(width), |(key, _)| key.dim(1))?;
     let tensors = sources.iter().flat_map(|(key, value)| [key, value]);
     let tensors: Vec<&Tensor> = [&asked].into_iter().chain(tensors).collect();
     let out = with_numbers(&tensors, |numbers| {
-        let keys = Keys {
-            sources: &numbers[1..],
-            width: kv_width,
-            scoring,
-            group: width / kv_width,
+        let asked = Asked {
+            numbers: numbers[0],
+            width,
+            branches,
+            queries,
         };
-        let mut out = vec![0.0; count * width];
-        let asked = numbers[0].par_chunks(TASK * width);
-        let tasks = out.par_chunks_mut(TASK * width).zip(asked);
-        tasks
-            .zip(queries.par_chunks(TASK))
-            .for_each(|((out, asked), queries)| {
-                on_lanes(|| keys.attend_all(asked, branches, queries, out));
-            });
-        out
+        let keys = kv_width / d;
+        match run(keys) {
+            1 => answer::<1>(asked, &numbers[1..], keys, scoring),
+            2 => answer::<2>(asked, &numbers[1..], keys, scoring),
+            3 => answer::<3>(asked, &numbers[1..], keys, scoring),
+            4 => answer::<4>(asked, &numbers[1..], keys, scoring),
+            5 => answer::<5>(asked, &numbers[1..], keys, scoring),
+            6 => answer::<6>(asked, &numbers[1..], keys, scoring),
+            7 => answer::<7>(asked, &numbers[1..], keys, scoring),
+            _ => answer::<8>(asked, &numbers[1..], keys, scoring),
+        }
     });
     let out = out.ok_or_else(|| {
         let message = "attention over a trie takes contiguous keys and values";
@@ -94,112 +98,112 @@ pub(crate) fn tree_attention(
     Ok(Tensor::from_vec(out, (count, width), query.device())?.to_dtype(query.dtype())?)
 }
 
-/// Keys and values of all sources, alternating.
-struct Keys<'a> {
-    sources: &'a [&'a [f32]],
-    /// K·d
+/// Keys or values `x` (P, K·d) of K `heads` as [`tree_attention`] wants them on their device: on the CPU in f32 and component by
+/// component, elsewhere as they are.
+///
+/// # Errors
+/// Whatever the device refuses.
+pub(crate) fn remembered(x: Tensor, heads: usize) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return Ok(x);
+    }
+    by_component(&x.to_dtype(DType::F32)?.contiguous()?, heads)
+}
+
+/// All that is asked.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    /// (Q, H·d)
+    numbers: &'a [f32],
+    /// H·d
     width: usize,
+    branches: &'a [Vec<Span>],
+    queries: &'a [Query],
+}
+
+/// The attention of all queries, with R of `keys` key heads at a time; `sources` are keys and values, alternating.
+fn answer<const R: usize>(
+    asked: Asked<'_>,
+    sources: &[&[f32]],
+    keys: usize,
     scoring: Scoring,
-    /// H/K
-    group: usize,
+) -> Vec<f32> {
+    let heads = Heads::<R>::new(asked.width / scoring.head_dim, keys, scoring);
+    let sources = Sources {
+        numbers: sources
+            .iter()
+            .map(|numbers| numbers.as_chunks().0)
+            .collect(),
+        width: keys * scoring.head_dim / R,
+    };
+    let mut out = vec![0.0; asked.numbers.len()];
+    let queries = asked.queries.par_chunks(TASK);
+    let rows = asked.numbers.par_chunks(TASK * asked.width).zip(queries);
+    let tasks = out.par_chunks_mut(TASK * asked.width).zip(rows);
+    tasks.for_each(|(out, (numbers, queries))| {
+        let asked = Asked {
+            numbers,
+            queries,
+            ..asked
+        };
+        on_lanes(Task {
+            asked,
+            heads: &heads,
+            sources: &sources,
+            out,
+        });
+    });
+    out
 }
 
-impl Keys<'_> {
-    /// The queries of one task.
+/// Keys and values of all sources, alternating, in runs of R heads.
+struct Sources<'a, const R: usize> {
+    numbers: Vec<&'a [[f32; R]]>,
+    /// Runs of a row.
+    width: usize,
+}
+
+impl<'a, const R: usize> Sources<'a, R> {
+    /// The rows of `span`.
+    fn rows(&self, span: &Span) -> impl Iterator<Item = Kept<'a, R>> {
+        let rows = |which: usize| {
+            let rows = &self.numbers[2 * span.source + which][span.start * self.width..];
+            rows.chunks_exact(self.width).take(span.count)
+        };
+        rows(0).zip(rows(1)).map(|(key, value)| Kept { key, value })
+    }
+}
+
+/// Some of the queries.
+struct Task<'a, const R: usize> {
+    asked: Asked<'a>,
+    heads: &'a Heads<R>,
+    sources: &'a Sources<'a, R>,
+    out: &'a mut [f32],
+}
+
+impl<const R: usize> Work for Task<'_, R> {
+    type Output = ();
+
     #[inline(always)]
-    fn attend_all(
-        &self,
-        asked: &[f32],
-        branches: &[Vec<Span>],
-        queries: &[Query],
-        out: &mut [f32],
-    ) {
-        let width = self.group * self.width;
-        let mut scores = Vec::new();
-        let mut spans = Vec::new();
-        let rows = asked.chunks(width).zip(out.chunks_mut(width));
+    fn call(self) {
+        let Asked {
+            numbers,
+            width,
+            branches,
+            queries,
+        } = self.asked;
+        let (mut room, mut kept, mut branch) = (Room::default(), Vec::new(), None);
+        let rows = numbers.chunks(width).zip(self.out.chunks_mut(width));
         for (query, (asked, out)) in queries.iter().zip(rows) {
-            spans.clear();
-            spans.extend(visible(&branches[query.branch], query.seen.clone()));
-            self.attend(asked, &spans, query.seen.len(), &mut scores, out);
+            if branch.replace(query.branch) != Some(query.branch) {
+                let spans = &branches[query.branch];
+                kept.clear();
+                kept.extend(spans.iter().flat_map(|span| self.sources.rows(span)));
+            }
+            let kept = &kept[query.seen.clone()];
+            self.heads.attend(asked, kept, &mut room, out);
         }
-    }
-
-    /// One query, all heads.
-    #[inline(always)]
-    fn attend(
-        &self,
-        query: &[f32],
-        spans: &[Span],
-        seen: usize,
-        scores: &mut Vec<f32>,
-        out: &mut [f32],
-    ) {
-        let Scoring {
-            head_dim: d,
-            scale,
-            cap,
-        } = self.scoring;
-        scores.resize(seen, 0.0);
-        for (head, (query, out)) in query.chunks(d).zip(out.chunks_mut(d)).enumerate() {
-            let column = head / self.group * d;
-            let rows = |span: &Span, which: usize| {
-                let rows = self.sources[2 * span.source + which];
-                &rows[span.start * self.width..][..span.count * self.width]
-            };
-            let mut at = 0;
-            for span in spans {
-                let keys = rows(span, 0).chunks_exact(self.width);
-                for (score, key) in scores[at..].iter_mut().zip(keys) {
-                    *score = lanes::dot(query, &key[column..column + d]) * scale;
-                }
-                at += span.count;
-            }
-            if let Some(cap) = cap {
-                for score in &mut *scores {
-                    *score = cap * (*score / cap).tanh();
-                }
-            }
-            softmax(scores);
-            let mut at = 0;
-            for span in spans {
-                let values = rows(span, 1).chunks_exact(self.width);
-                for (&weight, value) in scores[at..].iter().zip(values) {
-                    for (out, value) in out.iter_mut().zip(&value[column..column + d]) {
-                        *out += weight * value;
-                    }
-                }
-                at += span.count;
-            }
-        }
-    }
-}
-
-/// The parts of `branch` that keys `seen`, counted along it, fall into.
-fn visible(branch: &[Span], seen: Range<usize>) -> impl Iterator<Item = Span> + '_ {
-    let mut before = 0;
-    branch.iter().filter_map(move |span| {
-        let from = seen.start.saturating_sub(before).min(span.count);
-        let to = seen.end.saturating_sub(before).min(span.count);
-        before += span.count;
-        (from < to).then_some(Span {
-            source: span.source,
-            start: span.start + from,
-            count: to - from,
-        })
-    })
-}
-
-/// Scores → weights that sum to 1.
-#[inline(always)]
-fn softmax(scores: &mut [f32]) {
-    let max = lanes::max(scores);
-    for score in &mut *scores {
-        *score = lanes::exp(*score - max);
-    }
-    let factor = 1.0 / lanes::sum(scores, scores, |score, _| score);
-    for score in scores {
-        *score *= factor;
     }
 }
 
@@ -255,6 +259,12 @@ mod tests {
             (6, 6, 5, Some(0.7)),
             (8, 1, 32, None),
             (2, 1, 20, Some(3.0)),
+            (9, 3, 4, None),
+            (12, 12, 6, None),
+            (11, 11, 2, None),
+            (10, 5, 3, None),
+            (14, 7, 3, None),
+            (40, 20, 2, Some(2.0)),
         ];
         for (heads, kv, d, cap) in shapes {
             let scoring = Scoring {
@@ -303,8 +313,13 @@ mod tests {
                 .map(|(k, v)| (tensor(k, kv * d), tensor(v, kv * d)))
                 .collect();
             let asked_tensor = tensor(&asked, heads * d);
-            let got = tree_attention(&asked_tensor, &tensors, &branches, &queries, scoring)
-                .expect("runs");
+            let sorted: Vec<_> = tensors
+                .iter()
+                .map(|(k, v)| [k, v].map(|x| remembered(x.clone(), kv).expect("sorted")))
+                .map(|[k, v]| (k, v))
+                .collect();
+            let got =
+                tree_attention(&asked_tensor, &sorted, &branches, &queries, scoring).expect("runs");
             let got = got.to_vec2::<f32>().expect("values");
             // The way of other devices; it wants queries in the order of their branches, neighbours with neighbours.
             let mut order: Vec<usize> = (0..queries.len()).collect();
