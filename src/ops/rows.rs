@@ -96,6 +96,7 @@ pub(crate) enum Curve {
     Silu,
     Gelu,
     GeluTanh,
+    QuickGelu,
     Relu,
     Tanh,
 }
@@ -117,6 +118,7 @@ pub(crate) fn activate(
             let inner = 0.797_884_6 * x * (1.0 + 0.044_715 * x * x);
             0.5 * x * (1.0 + lanes::tanh(inner))
         }),
+        Curve::QuickGelu => activated(x, bias, gated, |x| x / (1.0 + lanes::exp(-1.702 * x))),
         // A NaN must not become 0.
         Curve::Relu => activated(x, bias, gated, |x| if x < 0.0 { 0.0 } else { x }),
         Curve::Tanh => activated(x, bias, gated, lanes::tanh),
