@@ -33,6 +33,10 @@ from timm.models._efficientnet_builder import decode_arch_def
 from timm.models.resnet import BasicBlock, ResNet
 from timm.models.vgg import VGG, ConvMlp
 from timm.models.vision_transformer import VisionTransformer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
 from torch import nn
 from torch.nn import functional as F
 
@@ -56,7 +60,7 @@ def randomise(net, seed):
                 value.copy_(draw(value.shape, 0, 0.3).abs() + 0.5)
             elif name.endswith("running_mean") or name.endswith("bias"):
                 value.copy_(draw(value.shape, 0, 0.2))
-            elif value.dim() == 1:
+            elif value.dim() < 2:
                 value.copy_(draw(value.shape, 1, 0.3))
             elif value.dim() == 3 or "token" in name:
                 value.copy_(draw(value.shape, 0, 0.5))
@@ -98,6 +102,44 @@ def save(name, net, config, shape, by_library=False):
     golden = {"made_with": made, "images": IMAGES, "logits": logits.tolist()}
     (folder / "golden.json").write_text(json.dumps(golden) + "\n")
     print(name, sum(file.stat().st_size for file in folder.iterdir()), "bytes", logits[0].tolist()[:3])
+
+
+def save_compared(name, net, shape, texts, special, ids):
+    """A network that compares images with texts, with a tokenizer of whole words; `ids` makes of a list of token ids what the
+    network takes."""
+    names = [*special, *sorted({word for text in texts for word in text.split()})]
+    vocabulary = {word: at for at, word in enumerate(names)}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=special[0]))
+    tokenizer.pre_tokenizer = Whitespace()
+    around = {word: vocabulary[word] for word in special}
+    first = f"{special[1]} " if len(special) > 2 else ""
+    tokenizer.post_processor = TemplateProcessing(single=f"{first}$A {special[-1]}", special_tokens=list(around.items()))
+    tokens = torch.tensor([ids(tokenizer.encode(text).ids) for text in texts])
+    whole = net.forward
+    compare = lambda x: whole(input_ids=tokens, pixel_values=x).logits_per_image
+    # `save` asks for logits of images alone.
+    net.forward = compare
+    save(name, net, None, shape, True)
+    folder = ROOT / name
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"pad_token": special[1], "unk_token": special[0]}) + "\n")
+    golden = json.loads((folder / "golden.json").read_text())
+    (folder / "golden.json").write_text(json.dumps({**golden, "classes": texts}) + "\n")
+
+
+def compared():
+    sizes = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24)
+    vision = dict(sizes, hidden_size=12, image_size=16, patch_size=8)
+    texts = ["a cat", "a small red dog", "two cats"]
+    # Texts of different lengths, each read at its end token and filled up behind it, which must not matter.
+    text = dict(sizes, vocab_size=11, max_position_embeddings=7, eos_token_id=3, bos_token_id=1, pad_token_id=2)
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=10)
+    fill = lambda ids: ids + [2] * (7 - len(ids))
+    save_compared("clip", transformers.CLIPModel(config), (3, 16, 16), texts, ["<unk>", "<start>", "<fill>", "<end>"], fill)
+    text = dict(sizes, hidden_size=12, vocab_size=9, max_position_embeddings=6, projection_size=12)
+    config = transformers.SiglipConfig(text_config=text, vision_config=vision)
+    fill = lambda ids: ids + [1] * (6 - len(ids))
+    save_compared("siglip", transformers.SiglipModel(config), (3, 16, 16), texts, ["<unk>", "</s>"], fill)
 
 
 def own(architecture, shape, **more):
@@ -220,6 +262,7 @@ def main():
     stages = [["ds_r1_k3_s1_e1_c4_se0.25"], ["ir_r2_k3_s2_e3_c6_se0.25"], ["ir_r1_k5_s2_e3_c8_se0.25"], ["ir_r1_k3_s2_e3_c8_se0.25"],
               ["ir_r2_k5_s1_e3_c10_se0.25"], ["ir_r1_k5_s2_e3_c10_se0.25"], ["ir_r1_k3_s1_e3_c12_se0.25"]]
     efficientnet = EfficientNet(decode_arch_def(stages), num_classes=3, num_features=14, stem_size=4, act_layer=nn.SiLU, round_chs_fn=lambda c, **_: int(c))
+    compared()
     save("efficientnet", efficientnet, of_timm("efficientnet_b0", (3, 64, 96)), (3, 64, 96))
 
 

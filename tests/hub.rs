@@ -769,12 +769,13 @@ fn the_variables_of_the_other_clients_are_understood() {
     assert_eq!(options(&[("HF_TOKEN", "  ")]).token, None);
 }
 
-/// The whole way: an id on the command line, shards from the server, an answer; then the same without a server.
+/// A hub that holds the tiny network in `folder` of the fixtures.
 #[cfg(feature = "cli")]
-#[test]
-fn the_program_runs_a_model_from_the_hub_and_again_offline() {
-    let (hub, cache) = (Hub::start(), TempDir::new().unwrap());
-    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny/llama-sharded-bf16");
+fn holding(folder: &str) -> Hub {
+    let hub = Hub::start();
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(folder);
     let files = fs::read_dir(tiny).unwrap().map(|entry| entry.unwrap());
     hub.state().files = files
         .map(|file| {
@@ -782,23 +783,35 @@ fn the_program_runs_a_model_from_the_hub_and_again_offline() {
             (name, fs::read(file.path()).unwrap())
         })
         .collect();
-    let run = |offline: &str| {
-        let run = std::process::Command::new(env!("CARGO_BIN_EXE_harsanyi"))
-            .args(["tabulate", "The cat sat", "--model", "org/tiny@main"])
-            .args(["--format", "json"])
-            .env("HF_ENDPOINT", format!("http://{}", hub.address))
-            .env("HF_HOME", cache.path())
-            .env("HF_HUB_OFFLINE", offline)
-            .env_remove("HF_HUB_CACHE")
-            .output()
-            .unwrap();
-        assert!(
-            run.status.success(),
-            "{}",
-            String::from_utf8_lossy(&run.stderr)
-        );
-        serde_json::from_slice::<serde_json::Value>(&run.stdout).unwrap()
-    };
+    hub
+}
+
+/// What the program answers to `words` with the model of the hub.
+#[cfg(feature = "cli")]
+fn answer(hub: &Hub, cache: &TempDir, words: &[&str], offline: &str) -> serde_json::Value {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_harsanyi"))
+        .args(words)
+        .args(["--model", "org/tiny@main", "--format", "json"])
+        .env("HF_ENDPOINT", format!("http://{}", hub.address))
+        .env("HF_HOME", cache.path())
+        .env("HF_HUB_OFFLINE", offline)
+        .env_remove("HF_HUB_CACHE")
+        .output()
+        .unwrap();
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    serde_json::from_slice(&run.stdout).unwrap()
+}
+
+/// The whole way: an id on the command line, shards from the server, an answer; then the same without a server.
+#[cfg(feature = "cli")]
+#[test]
+fn the_program_runs_a_model_from_the_hub_and_again_offline() {
+    let (hub, cache) = (holding("tiny/llama-sharded-bf16"), TempDir::new().unwrap());
+    let run = |offline| answer(&hub, &cache, &["tabulate", "The cat sat"], offline);
     let first = run("0");
     assert_eq!(first["record"]["model"]["source"], "org/tiny");
     assert_eq!(first["record"]["model"]["revision"], COMMIT);
@@ -806,4 +819,78 @@ fn the_program_runs_a_model_from_the_hub_and_again_offline() {
     assert!(!hub.asked().is_empty());
     assert_eq!(run("1")["values"], first["values"]);
     assert!(hub.asked().is_empty(), "offline asks nothing");
+}
+
+/// Networks of images have no tokenizer, unless their classes are texts.
+#[cfg(feature = "cli")]
+#[test]
+fn networks_of_images_come_from_the_hub_too() {
+    let data = TempDir::new().unwrap();
+    let image = |at: u8| harsanyi::input::Picture {
+        width: 16,
+        height: 16,
+        channels: 3,
+        bytes: (0..16 * 16 * 3)
+            .map(|b| (b as u8).wrapping_mul(at))
+            .collect(),
+    };
+    let mut listed = String::from("file,label\n");
+    for at in 1..5 {
+        fs::write(
+            data.path().join(format!("{at}.png")),
+            image(at).png().unwrap(),
+        )
+        .unwrap();
+        listed += &format!("{at}.png,{}\n", at % 3);
+    }
+    fs::write(data.path().join("labels.csv"), listed).unwrap();
+    let data = data.path().to_str().unwrap();
+    let words = [
+        "order",
+        "--data",
+        data,
+        "--players",
+        "grid:4x4",
+        "--pairs",
+        "near:6",
+        "--contexts",
+        "2",
+    ];
+    for (folder, classes) in [
+        ("vision/vit", ""),
+        ("vision/clip", "a cat,two cats,a small red dog"),
+    ] {
+        let (hub, cache) = (holding(folder), TempDir::new().unwrap());
+        let classes = match classes {
+            "" => vec![],
+            texts => vec!["--classes", texts],
+        };
+        let words = [&words[..], &classes].concat();
+        let study = answer(&hub, &cache, &words, "0");
+        assert_eq!(study["samples"], 4);
+        let brought = tree(cache.path());
+        let has = |name: &str| {
+            brought
+                .iter()
+                .any(|path| path.contains("snapshots") && path.ends_with(name))
+        };
+        assert!(has("preprocessor_config.json"));
+        assert_eq!(has("tokenizer.json"), folder == "vision/clip");
+        // The same without a server, and of the images only those that are answered as labelled.
+        assert_eq!(
+            answer(&hub, &cache, &words, "1")["multi_order"],
+            study["multi_order"]
+        );
+        let right = study["done"].as_array().unwrap().iter().zip([1, 2, 0, 1]);
+        let names = ["a cat", "two cats", "a small red dog"];
+        let right = right.filter(|(line, label)| {
+            let class = line["class"].as_str().unwrap();
+            class == names[*label] || class == format!("LABEL_{label}")
+        });
+        let right = right.count();
+        if right > 0 {
+            let words = [&words[..], &["--correct"]].concat();
+            assert_eq!(answer(&hub, &cache, &words, "1")["samples"], right);
+        }
+    }
 }

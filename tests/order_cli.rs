@@ -116,11 +116,125 @@ fn a_data_set_is_measured_sample_by_sample_and_resumed() {
     let strengths = |study: &Value| numbers(&study["multi_order"]["J"]);
     let pairs = strengths(&again).into_iter().zip(strengths(&study));
     assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12));
-    json(&[&words[..], &["--resume", "--readout", "logit"]].concat());
-    assert_ne!(read(&one)["seconds"], 12345.0);
+    // Options that change no value do not stand in the way, nor does a run file that says the same.
+    let aside = [
+        "--batch",
+        "3",
+        "--threads",
+        "1",
+        "--gap",
+        "0.01",
+        "--per-class",
+        "9",
+        "--limit",
+        "2",
+    ];
+    let again = json(&[&words[..], &["--resume"], &aside].concat());
+    assert_eq!(again["done"][1]["seconds"], 12345.0);
+    let file = dir.path().join("run.toml");
+    let listed = format!(
+        "command = \"order\"\ndata = '{data}'\ncontexts = 4\nplayers = \"word\"\noutput = '{out}'\nresume = true\n"
+    );
+    std::fs::write(&file, listed).expect("written");
+    let again = json(&["run", file.to_str().expect("text")]);
+    assert_eq!(again["done"][1]["seconds"], 12345.0);
+    for other in [
+        ["--readout", "logit"],
+        ["--baseline", "unk"],
+        ["--seed", "1"],
+        ["--contexts", "5"],
+    ] {
+        std::fs::write(&one, before.to_string()).expect("written");
+        let words = ["order", "--data", data, "-o", out, "--resume"];
+        let contexts: &[&str] = if other[0] == "--contexts" {
+            &[]
+        } else {
+            &["--contexts", "4"]
+        };
+        json(&[&words, contexts, &other[..]].concat());
+        assert_ne!(read(&one)["seconds"], 12345.0, "{other:?}");
+    }
     // Beside itself a study has nothing to tell.
     let beside = json(&["order", "--beside", out, "--beside", out]);
     assert_eq!(beside["studies"][1]["index_difference"], 0.0);
+}
+
+#[test]
+fn a_study_leaves_a_page_and_charts_that_show_its_curve() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let out = dir.path().join("out");
+    let at = out.to_str().expect("text");
+    let game = "synthetic:n=40; and(0,1)*2 + or(3..30) + noise(0.2,1)";
+    let words = [
+        "order",
+        "--game",
+        game,
+        "--contexts",
+        "4",
+        "--pairs",
+        "random:20",
+        "-o",
+        at,
+    ];
+    let found = json(&words);
+    let page = std::fs::read_to_string(out.join("report.html")).expect("written");
+    assert!(page.contains("Order strength of 1 sample") && page.contains("without noise"));
+    for name in ["bottleneck", "bottleneck-split-half"] {
+        let file = std::fs::read_to_string(out.join(format!("charts/{name}.svg"))).expect(name);
+        roxmltree::Document::parse(&file).expect("well-formed");
+    }
+    // The same again from the files alone.
+    assert_eq!(stdout(&["report", at, "--format", "html"]), page);
+    assert_eq!(
+        json(&["report", at])["multi_order"]["context_size"],
+        found["multi_order"]["context_size"]
+    );
+    let table = stdout(&["report", at, "--format", "csv"]);
+    let first = table.lines().nth(1).expect("a row");
+    let strength = &found["multi_order"]["J"][0];
+    assert!(first.starts_with(&format!("0,0,{strength}")), "{first}");
+    // From a table of all coalitions there is a page too.
+    json(&[
+        "order",
+        "--game",
+        "synthetic:and(0,1)*2 - or(2..5)",
+        "-o",
+        at,
+    ]);
+    let page = std::fs::read_to_string(out.join("report.html")).expect("written");
+    assert!(page.contains("Orders of one table") && out.join("charts/growth.svg").exists());
+    assert!(!out.join("charts/bottleneck-split-half.svg").exists());
+}
+
+#[test]
+fn texts_that_are_not_answered_as_labelled_are_left_out() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().join("texts.jsonl");
+    let text = "the movie is not bad at all";
+    let answer = json(&["profile", text])["record"]["target"].clone();
+    let (class, name) = (&answer["class"], &answer["text"]);
+    let lines = format!(
+        "{{\"text\": \"{text}\", \"label\": {class}}}\n{{\"text\": \"{text}\", \"label\": \"other\"}}\n{{\"text\": \"{text}\", \"label\": {name}}}\n"
+    );
+    std::fs::write(&data, lines).expect("written");
+    let data = data.to_str().expect("text");
+    let study = json(&[
+        "order",
+        "--data",
+        data,
+        "--correct",
+        "--contexts",
+        "3",
+        "--pairs",
+        "random:5",
+    ]);
+    let ids: Vec<&str> = study["done"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|line| line["id"].as_str())
+        .collect();
+    assert_eq!(ids, ["00001", "00003"]);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Pages and charts from results of every shape: what they show is what was found, and text of others stays text.
 
+use harsanyi::interaction::order_sampled::{PlanCounts, SizeMoments};
 use harsanyi::interaction::{AndOrOptions, Threshold, and_or};
 use harsanyi::report::chart::{self, Body, Chart, Shape};
 use harsanyi::report::{
-    InteractionReport, OrderReport, PlayerIndices, PlayersSummary, Profile, Record, SampleSummary,
-    SparsityReport, Summary, csv, folder, html, svg, text,
+    CurveReport, CurveSample, InteractionReport, OrderReport, PlayerIndices, PlayersSummary,
+    Profile, Record, SampleSummary, SparsityReport, Study, Summary, csv, folder, html, svg, text,
 };
+use harsanyi::stats::bootstrap::Resampling;
+use harsanyi::stats::strength_curve::Axis;
 use harsanyi::{Error, game::synthetic, tabulate};
 use serde_json::{Value, json};
 
@@ -182,6 +185,120 @@ fn hostile_text_is_inert_wherever_it_stands() {
             )],
         };
         assert_inert(&html::batch(&summary).expect("a page"), 1, &text);
+
+        let mut study = study();
+        study.program = text.clone();
+        study.model = json!({ "source": text, &text: text });
+        study.config = json!({ "model": text, "data": text });
+        study.failed = summary.failed;
+        study.curve.bottleneck.definition = text.clone();
+        let class = study.curve.clone();
+        study.curve.classes = [(text.clone(), class)].into();
+        assert_inert(&html::study(&study).expect("a page"), 1, &text);
+        for chart in chart::of_study(&study.curve) {
+            assert_inert(&svg::file(&chart).expect("a chart"), 0, &text);
+        }
+        assert_inert(&html::orders(&run.orders, &text).expect("a page"), 1, &text);
+    }
+}
+
+/// Three samples at three sizes.
+fn study() -> Study {
+    let axis = Axis::Sizes {
+        players: 7,
+        sizes: vec![0, 2, 5],
+    };
+    let games: Vec<Vec<SizeMoments>> = (0..3)
+        .map(|game| {
+            let moments = |(at, mean): (usize, f64)| SizeMoments {
+                mean_abs: mean + 0.1 * game as f64,
+                held_out: mean - 0.1 * at as f64,
+                square: mean * mean,
+                product: mean * mean * 0.8,
+            };
+            [3.0, 1.0, 1.5]
+                .into_iter()
+                .enumerate()
+                .map(moments)
+                .collect()
+        })
+        .collect();
+    let samples: Vec<CurveSample<'_>> = games
+        .iter()
+        .map(|moments| CurveSample {
+            class: Some("a"),
+            moments,
+            counts: PlanCounts::default(),
+        })
+        .collect();
+    Study {
+        schema: 1,
+        program: "harsanyi".into(),
+        model: Value::Null,
+        config: Value::Null,
+        done: Vec::new(),
+        failed: Vec::new(),
+        curve: CurveReport::new(&axis, &samples, &Resampling::default()),
+    }
+}
+
+#[test]
+fn the_chart_of_a_study_shows_its_strengths_inside_their_bands() {
+    let study = study();
+    let charts = chart::of_study(&study.curve);
+    let published = study.curve.multi_order.published.as_ref().expect("one");
+    let drawn = shapes(named(&charts, "bottleneck"));
+    let [Shape::Band(band), .., Shape::Dotted(points)] = drawn[..] else {
+        panic!("a band and a line")
+    };
+    assert_eq!(
+        points.iter().map(|point| point.0).collect::<Vec<_>>(),
+        [0.0, 2.0, 5.0]
+    );
+    assert_eq!(
+        &points.iter().map(|point| point.1).collect::<Vec<_>>(),
+        published
+    );
+    for ((_, low, high), strength) in band.iter().zip(published) {
+        assert!(low <= strength && strength <= high);
+    }
+    assert_eq!(charts.len(), 2);
+    // One sample has no band, and where no noise was taken off, there is one chart.
+    let mut alone = study.curve.clone();
+    alone.multi_order.published_interval = None;
+    alone.multi_order.without_noise = alone.multi_order.published.clone();
+    let charts = chart::of_study(&alone);
+    assert_eq!(charts.len(), 1);
+    assert!(
+        !shapes(&charts[0])
+            .iter()
+            .any(|shape| matches!(shape, Shape::Band(_)))
+    );
+}
+
+#[test]
+fn a_study_that_is_none_is_refused() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |study: &Study| {
+        folder::write_json(&dir.path().join("orders.json"), study).expect("written");
+        Study::read(dir.path())
+    };
+    let whole = write(&study()).expect("a study");
+    assert_eq!(
+        html::study(&whole).expect("a page"),
+        html::study(&study()).expect("a page")
+    );
+    let changes: [fn(&mut Study); 5] = [
+        |study| study.curve.multi_order.ratio[1] = 1.5,
+        |study| study.curve.multi_order.published = Some(vec![1.0]),
+        |study| study.curve.multi_order.without_noise = Some(vec![1.0, 1e200, 1.0]),
+        |study| study.curve.multi_order.context_size = Some(vec![0, 2, 6]),
+        |study| study.curve.bottleneck.fitted_n = Some(1e30),
+    ];
+    for change in changes {
+        let mut other = study();
+        change(&mut other);
+        assert!(matches!(write(&other), Err(Error::Input(_))));
     }
 }
 

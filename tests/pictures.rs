@@ -436,3 +436,57 @@ fn damaged_networks_of_images_are_refused() {
     let lenet = std::fs::read(tiny("lenet").join("model.safetensors")).expect("there");
     with(&config, &lenet, &["tensor `conv1.weight`"]);
 }
+
+#[test]
+fn classes_of_a_network_that_compares_are_texts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let image = png(dir.path(), "a.png", 16, 16, 3);
+    for model in ["clip", "siglip"].map(tiny) {
+        let words = [
+            "profile",
+            "--image",
+            name(&image),
+            "--model",
+            name(&model),
+            "--players",
+            "grid:2x2",
+        ];
+        let classes = ["--classes", "a cat,two cats,a small red dog"];
+        let run = command::json(&[&words[..], &classes].concat());
+        assert_eq!(run["record"]["n"], 4);
+        let text = run["record"]["target"]["text"].as_str().expect("a class");
+        assert!(
+            ["a cat", "two cats", "a small red dog"].contains(&text),
+            "{text}"
+        );
+        let chosen = command::json(&[&words[..], &classes, &["--target", "class:a cat"]].concat());
+        assert_eq!(chosen["record"]["target"]["class"], 0);
+        let (code, message) = failure(&words);
+        assert_eq!(code, 2);
+        assert!(message.contains("at least two texts"), "{message}");
+        assert!(stdout(&["models", "check", name(&model)]).contains("loads and answers"));
+        // Other texts are another table.
+        let out = dir.path().join("out");
+        let kept = ["-o", name(&out), "--resume"];
+        command::json(&[&words[..], &classes, &kept].concat());
+        let other = ["--classes", "a cat,two cats", "--target", "class:a cat"];
+        let (code, message) = failure(&[&words[..], &other, &kept].concat());
+        assert!(code == 1 && message.contains("classes"), "{message}");
+        std::fs::remove_dir_all(&out).expect("removed");
+    }
+    let lenet = tiny("lenet");
+    let words = [
+        "profile",
+        "--image",
+        name(&image),
+        "--model",
+        name(&lenet),
+        "--classes",
+        "a,b",
+    ];
+    let (code, message) = failure(&words);
+    assert!(
+        code == 2 && message.contains("classes of its own"),
+        "{message}"
+    );
+}

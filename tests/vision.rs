@@ -4,8 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device};
-use harsanyi::input::{Baseline, Image, ImageForm, Picture, PlayerRule, Players, Target};
-use harsanyi::model::{Checkpoint, FeatureModel};
+use harsanyi::input::{
+    Baseline, Image, ImageForm, Picture, PlayerRule, Players, Target, TextTokenizer,
+};
+use harsanyi::model::{Checkpoint, FeatureModel, Labels};
 use harsanyi::value::{Aim, FeatureGame, Readout};
 use harsanyi::{Coalition, Game};
 use serde_json::Value;
@@ -21,7 +23,11 @@ pub(crate) fn tiny(name: &str) -> PathBuf {
 
 fn load(name: &str, device: &Device, dtype: DType) -> (FeatureModel, ImageForm) {
     let checkpoint = Checkpoint::open(&tiny(name)).expect("opens");
-    let model = FeatureModel::load(&checkpoint, device, dtype).expect("loads");
+    let model = match checkpoint.compares_texts() {
+        true => FeatureModel::of_labels(&checkpoint, &labels(name, &checkpoint), device, dtype),
+        false => FeatureModel::load(&checkpoint, device, dtype),
+    };
+    let model = model.expect("loads");
     let (config, path) = (&checkpoint.config, &checkpoint.path);
     let form = ImageForm::new(
         config,
@@ -30,6 +36,24 @@ fn load(name: &str, device: &Device, dtype: DType) -> (FeatureModel, ImageForm) 
         path,
     );
     (model, form.expect("a form"))
+}
+
+/// The texts of the script.
+fn labels(name: &str, checkpoint: &Checkpoint) -> Labels {
+    let text = std::fs::read(tiny(name).join("golden.json")).expect("golden");
+    let golden: Value = serde_json::from_slice(&text).expect("json");
+    let texts: Vec<String> = serde_json::from_value(golden["classes"].clone()).expect("texts");
+    let config = checkpoint.tokenizer_config.as_ref();
+    let tokenizer = TextTokenizer::new(&checkpoint.tokenizer, config, 11, &tiny(name));
+    let tokenizer = tokenizer.expect("a tokenizer");
+    let encoded = |text: String| {
+        let ids = tokenizer.encode(&text).expect("words").ids;
+        (text, ids)
+    };
+    Labels {
+        texts: texts.into_iter().map(encoded).collect(),
+        padding: tokenizer.pad,
+    }
 }
 
 /// The image `k` of the script.
@@ -112,6 +136,7 @@ macro_rules! families {
 families!(
     alexnet,
     cifar_resnet,
+    clip,
     convnext,
     convnext_transformers,
     convnextv2,
@@ -124,11 +149,62 @@ families!(
     mlp,
     resnet,
     resnet_transformers,
+    siglip,
     vgg_bn,
     vgg_timm,
     vit,
     vit_timm,
 );
+
+/// Half precision keeps some three digits, whatever the layers.
+#[test]
+fn every_kind_of_layer_runs_in_half_precision() {
+    for name in [
+        "alexnet",
+        "cifar_resnet",
+        "clip",
+        "convnextv2",
+        "efficientnet",
+        "siglip",
+        "vgg_bn",
+        "vit",
+    ] {
+        check(name, DType::BF16, 0.1);
+        check(name, DType::F16, 0.02);
+    }
+}
+
+#[test]
+fn texts_that_cannot_be_classes_are_refused() {
+    let checkpoint = Checkpoint::open(&tiny("clip")).expect("opens");
+    let refused = |change: fn(&mut Labels)| {
+        let mut labels = labels("clip", &checkpoint);
+        change(&mut labels);
+        let model = FeatureModel::of_labels(&checkpoint, &labels, &Device::Cpu, DType::F32);
+        model.expect_err("refused").to_string()
+    };
+    assert!(refused(|labels| labels.texts.truncate(1)).contains("at least two"));
+    assert!(refused(|labels| labels.texts[0].1 = vec![5; 8]).contains("from 1 to 7"));
+    assert!(refused(|labels| labels.texts[0].1.clear()).contains("0 tokens"));
+    assert!(refused(|labels| labels.texts[0].1 = vec![11]).contains("vocabulary of 11"));
+    assert!(FeatureModel::load(&checkpoint, &Device::Cpu, DType::F32).is_err());
+    let other = Checkpoint::open(&tiny("lenet")).expect("opens");
+    let labels = labels("clip", &checkpoint);
+    let model = FeatureModel::of_labels(&other, &labels, &Device::Cpu, DType::F32);
+    assert!(
+        model
+            .expect_err("refused")
+            .to_string()
+            .contains("reads no text")
+    );
+    let siglip = Checkpoint::open(&tiny("siglip")).expect("opens");
+    let unpadded = Labels {
+        padding: None,
+        ..labels
+    };
+    let model = FeatureModel::of_labels(&siglip, &unpadded, &Device::Cpu, DType::F32);
+    assert!(model.expect_err("refused").to_string().contains("padding"));
+}
 
 #[test]
 fn a_network_cut_at_any_layer_answers_the_same() {

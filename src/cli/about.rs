@@ -61,7 +61,7 @@ pub(crate) fn list_models(output: &Output) -> anyhow::Result<()> {
 }
 
 pub(crate) fn check_model(model: &str, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
-    let network = Network::load(Some(model), global, output)?;
+    let network = Network::load(Some(model), None, global, output)?;
     let report = network.check()?;
     output.result(&report, || {
         let mut page = format!("{} loads and answers\n", text::inert(model));

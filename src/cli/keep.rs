@@ -276,6 +276,7 @@ pub(crate) fn identity_of(record: &Record) -> anyhow::Result<Identity> {
             model.map_or(Value::Null, |model| json!({ "sha256": model.sha256 })),
         )
         .with("game", serde_json::to_value(&record.game)?)
+        .with("classes", classes(record))
         .with("device", device)
         .with("dtype", record.dtype.as_str())
         .with("sample", serde_json::to_value(&record.sample)?)
@@ -284,6 +285,14 @@ pub(crate) fn identity_of(record: &Record) -> anyhow::Result<Identity> {
         .with("baseline", serde_json::to_value(&record.baseline)?)
         .with("readout", serde_json::to_value(&record.readout)?)
         .with("target", serde_json::to_value(&record.target)?))
+}
+
+/// The texts that are the classes, of a network that has no others.
+fn classes(record: &Record) -> Value {
+    match &record.config["classes"] {
+        Value::Array(texts) if !texts.is_empty() => json!(texts),
+        _ => Value::Null,
+    }
 }
 
 /// Enters into `record` what is known once all values are there.

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::DType;
-use harsanyi::device;
 use harsanyi::input::{ImageForm, RawSample, RowForm, TextTokenizer, dataset};
 use harsanyi::model::hub::{self, HubId, HubOptions};
-use harsanyi::model::{Checkpoint, FeatureModel, Model};
+use harsanyi::model::{Checkpoint, FeatureModel, Labels, Model};
 use harsanyi::report::ModelInfo;
 use harsanyi::value::Aim;
+use harsanyi::{Error, device};
 use serde_json::{Value, json};
 
 use super::args::{GlobalArgs, Precision};
@@ -76,9 +76,56 @@ fn checkpoint(model: Option<&str>, output: &Output) -> anyhow::Result<Checkpoint
     })
 }
 
+/// The classes of a network that compares images with texts; none for another.
+fn labels(checkpoint: &Checkpoint, classes: Option<&[String]>) -> anyhow::Result<Option<Labels>> {
+    if !checkpoint.compares_texts() {
+        return refuse(classes).map(|()| None);
+    }
+    let example = ["a photo of a cat", "a photo of a dog"].map(String::from);
+    let classes = classes.unwrap_or(&example);
+    if classes.len() < 2 {
+        return Err(Error::Parameter {
+            parameter: "--classes",
+            must: "at least two texts, since this network compares images with texts",
+            got: classes
+                .first()
+                .map_or("none".into(), |text| format!("`{text}`")),
+        }
+        .into());
+    }
+    let vocabulary = &checkpoint.config["text_config"]["vocab_size"];
+    let tokenizer = TextTokenizer::new(
+        &checkpoint.tokenizer,
+        checkpoint.tokenizer_config.as_ref(),
+        // Where a configuration leaves it out, the embedding refuses what is beyond it.
+        vocabulary.as_u64().map_or(usize::MAX, |size| size as usize),
+        &checkpoint.path.join("tokenizer.json"),
+    )?;
+    let encoded = |text: &String| Ok((text.clone(), tokenizer.encode(text)?.ids));
+    Ok(Some(Labels {
+        texts: classes.iter().map(encoded).collect::<Result<_, Error>>()?,
+        padding: tokenizer.pad,
+    }))
+}
+
+/// Refuses texts as classes of a network that has its own.
+fn refuse(classes: Option<&[String]>) -> anyhow::Result<()> {
+    match classes.unwrap_or_default().first() {
+        Some(text) => Err(Error::Parameter {
+            parameter: "--classes",
+            must: "left out for a network with classes of its own",
+            got: format!("`{text}`"),
+        }
+        .into()),
+        None => Ok(()),
+    }
+}
+
 impl Network {
+    /// Loads `model`; `classes` are the texts to choose between for a network that needs some, any will do where they are `None`.
     pub(crate) fn load(
         model: Option<&str>,
+        classes: Option<&[String]>,
         global: &GlobalArgs,
         output: &Output,
     ) -> anyhow::Result<Self> {
@@ -92,11 +139,15 @@ impl Network {
         };
         let (model, architecture, parameters) = match checkpoint.takes_numbers() {
             true => {
-                let model = FeatureModel::load(&checkpoint, &device, dtype)?;
+                let model = match labels(&checkpoint, classes)? {
+                    Some(labels) => FeatureModel::of_labels(&checkpoint, &labels, &device, dtype)?,
+                    None => FeatureModel::load(&checkpoint, &device, dtype)?,
+                };
                 let (name, parameters) = (model.architecture().to_owned(), model.parameters());
                 (Loaded::of_numbers(model, &checkpoint)?, name, parameters)
             }
             false => {
+                refuse(classes)?;
                 let model = Model::load(&checkpoint, &device, dtype)?;
                 let tokenizer = TextTokenizer::new(
                     &checkpoint.tokenizer,
@@ -152,6 +203,7 @@ impl Network {
                 Ok(texts
                     .map(|entry| RawSample {
                         id: entry.id,
+                        label: entry.label,
                         ..RawSample::text(&entry.text)
                     })
                     .collect())

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use harsanyi::Game;
 use harsanyi::interaction::order_sampled::sampled_order;
-use harsanyi::report::{CurveReport, CurveSample, OrderReport, SampleOrders, folder, text};
+use harsanyi::report::{
+    CurveReport, CurveSample, ModelInfo, OrderReport, SCHEMA, SampleOrders, Study, folder, text,
+};
 use harsanyi::sampling::context::{ContextPlan, Grid};
 use harsanyi::stats::bootstrap::Resampling;
 use harsanyi::stats::strength_curve::Axis;
@@ -17,7 +19,7 @@ use super::keep::Keep;
 use super::output::Output;
 use super::prepared::Prepared;
 use super::values::Values;
-use super::{beside, samples, study};
+use super::{beside, report, samples, study};
 
 pub(crate) fn order(
     args: &OrderArgs,
@@ -38,7 +40,7 @@ pub(crate) fn order(
         return match contexts.asks() {
             true => {
                 let found = estimate(&mut values.table, contexts, None, global.seed)?;
-                alone(&found, dir, output)
+                alone(&found, None, dir, config, output)
             }
             false => exact(&values, args, dir, output),
         };
@@ -52,7 +54,7 @@ pub(crate) fn order(
         };
         let mut game = games::open(asked, output)?.game;
         let found = estimate(&mut *game, contexts, None, global.seed)?;
-        return alone(&found, dir, output);
+        return alone(&found, None, dir, config, output);
     }
     let network = samples::network(sample, global, output)?;
     if let (Some(network), Some(data)) = (&network, &sample.data) {
@@ -62,7 +64,7 @@ pub(crate) fn order(
         let one = samples::sample(sample, network)?;
         let prepared = Prepared::new(network, &one, sample)?;
         let found = of_network(&prepared, contexts, global.seed, output)?;
-        return alone(&found, dir, output);
+        return alone(&found, Some(&network.info), dir, config, output);
     }
     let keep = Keep::nowhere();
     let evaluated = samples::evaluate(network.as_ref(), sample, global, config, &keep, output)?;
@@ -89,6 +91,7 @@ fn exact(
     let report = OrderReport::new(&values.table, &found)?;
     if let Some(dir) = dir {
         folder::write_json(&dir.join("orders.json"), &report)?;
+        report::write_orders(dir, &report)?;
     }
     output.result(&report, || text::order_profile(output.page, &report))
 }
@@ -104,8 +107,14 @@ fn estimate(
     Ok(SampleOrders::new(&sampled_order(game, &plan, |_| ())?))
 }
 
-/// The curve of a single sample.
-fn alone(orders: &SampleOrders, dir: Option<&Path>, output: &Output) -> anyhow::Result<()> {
+/// The curve of a single sample, of a network where `model` is one.
+fn alone(
+    orders: &SampleOrders,
+    model: Option<&ModelInfo>,
+    dir: Option<&Path>,
+    config: &Value,
+    output: &Output,
+) -> anyhow::Result<()> {
     let sizes = orders.context_size.clone();
     let axis = Axis::Sizes {
         players: orders.n,
@@ -117,12 +126,21 @@ fn alone(orders: &SampleOrders, dir: Option<&Path>, output: &Output) -> anyhow::
         moments: &moments,
         counts: orders.counts,
     };
-    let report = CurveReport::new(&axis, &[sample], &Resampling::default());
+    let study = Study {
+        schema: SCHEMA,
+        program: report::PROGRAM.into(),
+        model: serde_json::to_value(model)?,
+        config: config.clone(),
+        done: Vec::new(),
+        failed: Vec::new(),
+        curve: CurveReport::new(&axis, &[sample], &Resampling::default()),
+    };
     if let Some(dir) = dir {
         folder::write_compact_json(&dir.join("sample.json"), orders)?;
-        folder::write_json(&dir.join("orders.json"), &report)?;
+        folder::write_json(&dir.join("orders.json"), &study)?;
+        report::write_study(dir, &study)?;
     }
-    output.result(&report, || text::curve(output.page, &report))
+    output.result(&study, || text::curve(output.page, &study.curve))
 }
 
 /// The same for a sample on a network.

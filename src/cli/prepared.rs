@@ -233,6 +233,17 @@ impl<'a> Prepared<'a> {
         Some(Grid { rows, columns })
     }
 
+    /// What stands where all players are present, and where all are absent; nothing for a text.
+    pub(crate) fn numbers(&self) -> [&[f32]; 2] {
+        let features = match &self.own {
+            Own::Text { .. } => return [&[], &[]],
+            Own::Image { map: Some(map), .. } => &map.features,
+            Own::Image { image, .. } => &image.features,
+            Own::Row { row, .. } => &row.features,
+        };
+        [&features.present, &features.absent]
+    }
+
     /// Writes what the sample is, and how it is cut and masked, into `record`.
     pub(crate) fn tell(&self, record: &mut Record) -> Result<()> {
         let players = &self.players;

@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use harsanyi::Error;
 use harsanyi::report::chart::{self, Chart};
-use harsanyi::report::{Profile, Summary, csv, folder, html, svg, text};
+use harsanyi::report::{OrderReport, Profile, Study, Summary, csv, folder, html, svg, text};
 
 use super::args::{Format, GlobalArgs, ReportArgs};
 use super::output::Output;
+
+/// Who writes.
+pub(crate) const PROGRAM: &str = concat!("harsanyi ", env!("CARGO_PKG_VERSION"));
 
 /// The folder of the charts of a run or a batch, below its own.
 const CHARTS: &str = "charts";
@@ -16,13 +19,16 @@ const CHARTS: &str = "charts";
 enum Results {
     Run(Box<Profile>),
     Batch(Summary),
+    Study(Box<Study>),
 }
 
 impl Results {
     fn read(dir: &Path) -> anyhow::Result<Self> {
-        Ok(match dir.join("summary.json").exists() {
-            true => Self::Batch(Summary::read(dir)?),
-            false => Self::Run(Box::new(Profile::read(dir)?)),
+        let has = |name: &str| dir.join(name).exists();
+        Ok(match (has("summary.json"), has("record.json")) {
+            (true, _) => Self::Batch(Summary::read(dir)?),
+            (false, false) if has("orders.json") => Self::Study(Box::new(Study::read(dir)?)),
+            (false, _) => Self::Run(Box::new(Profile::read(dir)?)),
         })
     }
 
@@ -30,6 +36,7 @@ impl Results {
         match self {
             Self::Run(profile) => chart::of_profile(profile),
             Self::Batch(summary) => chart::of_summary(summary),
+            Self::Study(study) => chart::of_study(&study.curve),
         }
     }
 
@@ -53,12 +60,16 @@ impl Results {
             )
             .into(),
             (Format::Text, Self::Batch(many)) => text::summary(page, many).into(),
+            (Format::Text, Self::Study(study)) => text::curve(page, &study.curve).into(),
             (Format::Json, Self::Run(one)) => serde_json::to_string(one)?.into_bytes(),
             (Format::Json, Self::Batch(many)) => serde_json::to_string(many)?.into_bytes(),
+            (Format::Json, Self::Study(study)) => serde_json::to_string(study)?.into_bytes(),
             (Format::Csv, Self::Run(one)) => csv::interactions(&one.interactions),
             (Format::Csv, Self::Batch(many)) => csv::samples(many),
+            (Format::Csv, Self::Study(study)) => csv::strengths(&study.curve),
             (Format::Html, Self::Run(one)) => html::run(one)?.into(),
             (Format::Html, Self::Batch(many)) => html::batch(many)?.into(),
+            (Format::Html, Self::Study(study)) => html::study(study)?.into(),
             (Format::Svg, _) => svg::file(&chosen(self.charts(), args.chart.as_deref())?)?.into(),
         })
     }
@@ -150,6 +161,19 @@ pub(crate) fn write_run(dir: &Path, profile: &Profile) -> anyhow::Result<()> {
 pub(crate) fn write_batch(dir: &Path, summary: &Summary) -> anyhow::Result<()> {
     write(&dir.join("report.html"), html::batch(summary)?.as_bytes())?;
     write_charts(dir, &chart::of_summary(summary))
+}
+
+/// Writes the page of a study and its charts.
+pub(crate) fn write_study(dir: &Path, study: &Study) -> anyhow::Result<()> {
+    write(&dir.join("report.html"), html::study(study)?.as_bytes())?;
+    write_charts(dir, &chart::of_study(&study.curve))
+}
+
+/// Writes the page of the orders of one table and its charts.
+pub(crate) fn write_orders(dir: &Path, report: &OrderReport) -> anyhow::Result<()> {
+    let page = html::orders(report, PROGRAM)?;
+    write(&dir.join("report.html"), page.as_bytes())?;
+    write_charts(dir, &chart::of_orders(report))
 }
 
 fn write_charts(dir: &Path, charts: &[Chart]) -> anyhow::Result<()> {

@@ -58,7 +58,12 @@ pub(crate) fn network(
     let one =
         args.words.is_some() || args.text.is_some() || args.image.is_some() || args.row.is_some();
     if one || args.data.is_some() {
-        return Ok(Some(Network::load(args.model.as_deref(), global, output)?));
+        return Ok(Some(Network::load(
+            args.model.as_deref(),
+            Some(&args.classes),
+            global,
+            output,
+        )?));
     }
     match args.game.is_some() {
         true => Ok(None),

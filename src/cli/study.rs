@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use harsanyi::Error;
 use harsanyi::input::{Material, RawSample};
 use harsanyi::interaction::order_sampled::SizeMoments;
-use harsanyi::report::{CurveReport, CurveSample, SCHEMA, SampleOrders, folder, text};
+use harsanyi::report::{
+    CurveReport, CurveSample, FailedSample, SCHEMA, SampleOrders, Study, StudySample, folder, text,
+};
 use harsanyi::sampling::context::{PUBLISHED_RATIOS, context_size};
 use harsanyi::stats::bootstrap::Resampling;
 use harsanyi::stats::strength_curve::Axis;
@@ -19,9 +20,9 @@ use sha2::{Digest, Sha256};
 
 use super::args::{GlobalArgs, OrderArgs};
 use super::network::Network;
-use super::order;
 use super::output::Output;
 use super::prepared::Prepared;
+use super::{order, report};
 
 /// `samples/ID/orders.json`
 #[derive(Clone, Serialize, Deserialize)]
@@ -36,20 +37,6 @@ pub(crate) struct Sampled {
     seconds: f64,
     #[serde(flatten)]
     pub(crate) orders: SampleOrders,
-}
-
-/// `orders.json` over all samples.
-#[derive(Serialize)]
-struct Study {
-    schema: u32,
-    program: &'static str,
-    model: Value,
-    config: Value,
-    /// A line per sample.
-    done: Vec<Value>,
-    failed: Vec<Value>,
-    #[serde(flatten)]
-    curve: CurveReport,
 }
 
 /// Measures the samples of `data` that the options choose.
@@ -83,7 +70,10 @@ pub(crate) fn study(
             Err(error) => {
                 let causes = text::inert(&format!("{error:#}"));
                 output.say(&format!("sample {}: {causes}", sample.id));
-                failed.push(json!({ "id": sample.id, "error": causes }));
+                failed.push(FailedSample {
+                    id: sample.id.clone(),
+                    error: causes,
+                });
             }
         }
         *of_class += 1;
@@ -110,7 +100,7 @@ fn one(
             return Ok(None);
         }
     }
-    let hash = hash(config, network, sample)?;
+    let hash = hash(config, network, &prepared, sample)?;
     let dir = global.folder()?;
     let path = dir.map(|dir| dir.join("samples").join(&sample.id).join("orders.json"));
     if let (true, Some(path)) = (args.contexts.resume, &path)
@@ -156,7 +146,7 @@ impl Sampled {
 /// The curve, on disk and on stdout.
 fn finish(
     found: Vec<Sampled>,
-    failed: Vec<Value>,
+    failed: Vec<FailedSample>,
     network: &Network,
     config: &Value,
     args: &OrderArgs,
@@ -167,7 +157,7 @@ fn finish(
     if let Some(axis) = axis(found.iter(), args.contexts.ratios.as_deref()) {
         let study = Study {
             schema: SCHEMA,
-            program: concat!("harsanyi ", env!("CARGO_PKG_VERSION")),
+            program: report::PROGRAM.into(),
             model: serde_json::to_value(&network.info)?,
             curve: over_all(&found, &axis, global.seed),
             done: found.iter().map(line).collect(),
@@ -176,6 +166,7 @@ fn finish(
         };
         if let Some(dir) = global.folder()? {
             folder::write_json(&dir.join("orders.json"), &study)?;
+            report::write_study(dir, &study)?;
         }
         output.result(&study, || text::curve(output.page, &study.curve))?;
     }
@@ -240,37 +231,54 @@ fn over_all(found: &[Sampled], axis: &Axis, seed: u64) -> CurveReport {
     CurveReport::new(axis, &samples, &resampling)
 }
 
-fn line(sample: &Sampled) -> Value {
-    json!({
-        "id": sample.id,
-        "class": sample.class,
-        "n": sample.orders.n,
-        "counts": sample.orders.counts,
-        "seconds": sample.seconds,
-    })
+fn line(sample: &Sampled) -> StudySample {
+    StudySample {
+        id: sample.id.clone(),
+        class: sample.class.clone(),
+        n: sample.orders.n,
+        counts: sample.orders.counts,
+        seconds: sample.seconds,
+    }
 }
 
-/// Over all that decides a result: not the batch, the number of threads or which other samples there are.
-fn hash(config: &Value, network: &Network, sample: &RawSample) -> anyhow::Result<String> {
-    let mut config = config.clone();
-    if let Some(settings) = config.as_object_mut() {
-        for aside in ["threads", "data", "limit", "model", "correct", "per_class"] {
-            settings.remove(aside);
-        }
-    }
-    let material = match &sample.material {
-        Material::Text(text) => text.as_bytes().to_vec(),
-        Material::Picture(picture) => picture.bytes.clone(),
-        Material::PictureFile(path) => std::fs::read(path).map_err(Error::read(path))?,
-        Material::Row(table, row) => table.rows[*row]
-            .iter()
-            .flat_map(|x| x.to_le_bytes())
-            .collect(),
+/// The options that decide a result, beside what they make of a sample: its players and what is explained.
+const DECIDING: [&str; 8] = [
+    "baseline", "classes", "layer", "readout", "pairs", "contexts", "ratios", "seed",
+];
+
+/// Over all that decides a result: not where it is written to, how it is batched or which other samples there are.
+fn hash(
+    config: &Value,
+    network: &Network,
+    prepared: &Prepared<'_>,
+    sample: &RawSample,
+) -> anyhow::Result<String> {
+    let options: Vec<&Value> = DECIDING.iter().map(|key| &config[*key]).collect();
+    let grid = prepared.grid();
+    let (device, dtype) = network.place();
+    let settings = json!([
+        SCHEMA,
+        options,
+        prepared.players.owner,
+        grid.map(|grid| [grid.rows, grid.columns]),
+        prepared.aim.outputs,
+        prepared.aim.is_class,
+        network.info.sha256,
+        // Devices of one kind round alike.
+        device.split(':').next(),
+        dtype,
+        sample.id,
+    ]);
+    let text = match &sample.material {
+        Material::Text(text) => text.as_str(),
+        Material::Picture(_) | Material::PictureFile(_) | Material::Row(..) => "",
     };
-    let settings = json!([SCHEMA, config, network.info.sha256, sample.id]).to_string();
+    let numbers = prepared.numbers().into_iter().flatten();
+    let numbers: Vec<u8> = numbers.flat_map(|x| x.to_le_bytes()).collect();
     let digest = Sha256::new()
-        .chain_update(settings)
-        .chain_update(material)
+        .chain_update(settings.to_string())
+        .chain_update(text)
+        .chain_update(numbers)
         .finalize();
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -13,10 +13,12 @@ pub struct DataText {
     pub id: String,
     /// The text.
     pub text: String,
+    /// The class that it has, by name or number, where the file says so.
+    pub label: Option<String>,
 }
 
-/// Reads the texts of a JSON Lines file (objects with `text` or `sentence`, and perhaps `id`), or of a CSV or TSV file whose
-/// header names such a column; `limit` keeps the first so many.
+/// Reads the texts of a JSON Lines file (objects with `text` or `sentence`, and perhaps `id` and `label`), or of a CSV or TSV
+/// file whose header names such columns; `limit` keeps the first so many.
 ///
 /// # Errors
 /// A file that cannot be read or parsed, an entry without text (its line is named), a file without entries.
@@ -51,7 +53,13 @@ pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<DataText>> {
     }
 }
 
-fn entry(path: &Path, line: usize, text: Option<&str>, id: Option<String>) -> Result<DataText> {
+fn entry(
+    path: &Path,
+    line: usize,
+    text: Option<&str>,
+    id: Option<String>,
+    label: Option<String>,
+) -> Result<DataText> {
     let text = text.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
         Error::Input(format!(
             "line {line} of `{}` has no text; expected a field `text` or `sentence`",
@@ -66,6 +74,7 @@ fn entry(path: &Path, line: usize, text: Option<&str>, id: Option<String>) -> Re
     Ok(DataText {
         id: id.filter(plain).unwrap_or_else(|| format!("{line:05}")),
         text: text.into(),
+        label,
     })
 }
 
@@ -81,16 +90,17 @@ fn lines(path: &Path, content: &str, limit: usize) -> Result<Vec<DataText>> {
                 let source = format!("line {}: {reason}", at + 1);
                 Error::parse(path, "JSON Lines file")(source)
             })?;
-            let id = match &json["id"] {
-                Value::String(id) => Some(id.clone()),
-                Value::Number(id) => Some(id.to_string()),
+            let named = |key: &str| match &json[key] {
+                Value::String(name) => Some(name.clone()),
+                Value::Number(number) => Some(number.to_string()),
                 _ => None,
             };
             entry(
                 path,
                 at + 1,
                 json["text"].as_str().or_else(|| json["sentence"].as_str()),
-                id,
+                named("id"),
+                named("label"),
             )
         })
         .collect()
@@ -117,18 +127,14 @@ fn table(path: &Path, content: &str, delimiter: u8, limit: usize) -> Result<Vec<
             path.display()
         ))
     })?;
-    let id = column(&["id"]);
+    let (id, label) = (column(&["id"]), column(&["label", "class"]));
     let rows = reader.records().take(limit).map(|row| {
         let row = row.map_err(Error::parse(path, "table"))?;
         let line = row
             .position()
             .map_or(0, |position| position.line() as usize);
-        entry(
-            path,
-            line,
-            row.get(text),
-            id.and_then(|id| row.get(id)).map(String::from),
-        )
+        let named = |column: Option<usize>| column.and_then(|at| row.get(at)).map(String::from);
+        entry(path, line, row.get(text), named(id), named(label))
     });
     rows.collect()
 }
@@ -167,6 +173,7 @@ mod tests {
             (table[0].text.as_str(), table[1].id.as_str()),
             ("a \"quote", "00003")
         );
+        assert_eq!(table[0].label.as_deref(), Some("1"));
         let table = of("a.csv", "id,text\n7,\"a, b\"\n").expect("read");
         assert_eq!(
             (table[0].id.as_str(), table[0].text.as_str()),

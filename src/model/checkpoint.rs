@@ -87,8 +87,7 @@ impl Checkpoint {
         }
         let config = read_json(&dir.join("config.json"))?;
         // What cannot be run is refused before anything else that it lacks.
-        let reads_text = !takes_numbers(&config);
-        if reads_text {
+        if !takes_numbers(&config) {
             let name = config["model_type"]
                 .as_str()
                 .or(config["architecture"].as_str())
@@ -105,7 +104,7 @@ impl Checkpoint {
             source: path.display().to_string(),
             revision: None,
             path: path.into(),
-            tokenizer: match reads_text {
+            tokenizer: match reads_text(&config) {
                 true => read(&dir.join("tokenizer.json"))?,
                 false => Vec::new(),
             },
@@ -122,6 +121,11 @@ impl Checkpoint {
     /// Whether the network takes images or rows, not text.
     pub fn takes_numbers(&self) -> bool {
         takes_numbers(&self.config)
+    }
+
+    /// Whether the network compares images with texts, which are then its classes.
+    pub fn compares_texts(&self) -> bool {
+        compares_texts(&self.config)
     }
 
     /// SHA-256 over the weight files in order, in hexadecimal.
@@ -153,8 +157,18 @@ impl Checkpoint {
     }
 }
 
+/// Whether a network with this `config.json` cannot do without a tokenizer.
+pub(super) fn reads_text(config: &Value) -> bool {
+    !takes_numbers(config) || compares_texts(config)
+}
+
 fn takes_numbers(config: &Value) -> bool {
     !LayerRecipe::find(config).is_empty()
+}
+
+fn compares_texts(config: &Value) -> bool {
+    let found = LayerRecipe::find(config);
+    found.iter().any(|recipe| recipe.labels.is_some())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -24,7 +24,8 @@ const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
-const OPTIONAL: [&str; 3] = [
+const OPTIONAL: [&str; 4] = [
+    "preprocessor_config.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "generation_config.json",
@@ -173,9 +174,11 @@ pub fn fetch(
         let file = listing.file(id, name)?;
         download::bring(&remote, &snapshot, file, &mut progress)
     };
-    for name in [CONFIG, TOKENIZER, weights] {
-        bring(name)?;
+    bring(CONFIG)?;
+    if snapshot.reads_text() {
+        bring(TOKENIZER)?;
     }
+    bring(weights)?;
     for name in OPTIONAL {
         match listing.find(name) {
             Some(_) => bring(name)?,

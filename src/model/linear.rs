@@ -116,6 +116,7 @@ impl Activation {
             Self::Silu => Curve::Silu,
             Self::Gelu => Curve::Gelu,
             Self::GeluNew => Curve::GeluTanh,
+            Self::QuickGelu => Curve::QuickGelu,
             Self::Relu => Curve::Relu,
             Self::Tanh => Curve::Tanh,
         }
@@ -127,6 +128,8 @@ impl Activation {
             Self::Silu => x.silu()?,
             Self::Gelu => x.gelu_erf()?,
             Self::GeluNew => x.gelu()?,
+            // σ(y) = (1 + tanh(y / 2)) / 2
+            Self::QuickGelu => ((x * 0.5)? * ((x * 0.851)?.tanh()? + 1.0)?)?,
             Self::Relu => x.relu()?,
             Self::Tanh => x.tanh()?,
         })
@@ -145,6 +148,7 @@ impl Activation {
                 let inner = (2.0 / std::f32::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
                 0.5 * x * (1.0 + inner.tanh())
             }
+            Self::QuickGelu => x / (1.0 + (-1.702 * x).exp()),
             Self::Relu => x.max(0.0),
             Self::Tanh => x.tanh(),
         }

@@ -28,8 +28,8 @@ mod weights;
 pub use checkpoint::{Checkpoint, WeightFiles};
 pub use config::{Factors, ModelConfig};
 pub use layers::{
-    ConvRecipe, FeatureModel, InvertedRecipe, LayerKind, LayerRecipe, PointwiseRecipe, Shape,
-    ShortcutRecipe, StageRecipe, TokensRead, TokensRecipe,
+    ConvRecipe, FeatureModel, InvertedRecipe, Labels, LabelsRecipe, LayerKind, LayerRecipe,
+    PointwiseRecipe, PooledRecipe, Shape, ShortcutRecipe, StageRecipe, TokensRead, TokensRecipe,
 };
 pub use recipe::{BlockRecipe, ConfigKeys, Family, Recipe};
 pub use rope::{RopeConfig, RopeScaling};

@@ -141,6 +141,8 @@ pub enum Activation {
     /// The tanh approximation of `gelu`.
     #[serde(alias = "gelu_pytorch_tanh", alias = "gelu_fast")]
     GeluNew,
+    /// x·σ(1.702 x)
+    QuickGelu,
     /// max(x, 0)
     Relu,
     /// tanh x

@@ -4,18 +4,22 @@ mod batch;
 mod orders;
 mod run;
 mod sparsity;
+mod study;
 
 pub use batch::of_summary;
+pub use orders::of_orders;
 pub use run::of_profile;
+pub use study::of_study;
 
 use crate::interaction::Kind;
 
 /// The names of charts; those of J(m) in a batch end with a number of players.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "interactions",
     "orders",
     "growth",
     "bottleneck",
+    "bottleneck-split-half",
     "sparsity",
     "faithfulness",
     "pairs",

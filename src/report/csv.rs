@@ -2,7 +2,7 @@
 
 use csv::Writer;
 
-use super::{InteractionReport, Summary};
+use super::{CurveReport, InteractionReport, Summary};
 use crate::interaction::Kind;
 
 /// The interactions that are not exactly zero, a row each: `kind`, `order`, `effect`, `salient`, `players` (numbers between
@@ -69,6 +69,43 @@ pub fn samples(summary: &Summary) -> Vec<u8> {
             optional(sample.bottleneck_index),
             sample.text.clone(),
         ]
+    });
+    table(&head, rows)
+}
+
+/// J^(m) of a study, a row for each context size; figures that there are none of are empty.
+///
+/// # Cost
+/// Linear in the sampled context sizes.
+pub fn strengths(curve: &CurveReport) -> Vec<u8> {
+    let head = [
+        "m",
+        "ratio",
+        "J",
+        "J_low",
+        "J_high",
+        "J_split_half",
+        "J_split_half_low",
+        "J_split_half_high",
+    ];
+    let orders = &curve.multi_order;
+    let rows = (0..orders.ratio.len()).map(|at| {
+        let m = orders.context_size.as_ref();
+        let mut row = vec![
+            m.map_or(String::new(), |m| m[at].to_string()),
+            orders.ratio[at].to_string(),
+        ];
+        for (strength, intervals) in [
+            (&orders.published, &orders.published_interval),
+            (&orders.without_noise, &orders.without_noise_interval),
+        ] {
+            let told = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+            let interval = intervals.as_ref().map(|intervals| intervals[at]);
+            row.push(told(strength.as_ref().map(|strength| strength[at])));
+            row.push(told(interval.map(|interval| interval[0])));
+            row.push(told(interval.map(|interval| interval[1])));
+        }
+        row
     });
     table(&head, rows)
 }

@@ -1,4 +1,5 @@
-//! Results as one self-contained HTML page: a run ([`run`]) or a batch ([`batch`]).
+//! Results as one self-contained HTML page: a run ([`run`]), a batch ([`batch`]) or a study of orders
+//! ([`study()`], [`orders`]).
 //!
 //! A page needs no network, loads nothing and runs nothing but its own script: its Content-Security-Policy names the script and
 //! the style sheet by their hashes. Text of models and files is data: it is escaped, made [inert](super::text::inert()), and cut
@@ -11,8 +12,10 @@ mod lists;
 mod provenance;
 mod sample;
 mod shell;
+mod studies;
 
 pub use batches::batch;
+pub use studies::{orders, study};
 
 use maud::{Markup, html};
 

@@ -3,7 +3,7 @@
 //! In come tables, interactions and statistics; out go the documents of a run folder ([`Record`], [`InteractionReport`],
 //! [`OrderReport`], [`CurveReport`], [`IndexReport`], all serialisable), the folder itself ([`folder`]),
 //! the terminal page ([`text`]), charts ([`mod@chart`], drawn by [`svg`]), pages for a browser ([`html`]) and tables ([`mod@csv`]). What a
-//! page shows, it reads off the documents: [`Profile::read`] and [`Summary::read`] bring them back.
+//! page shows, it reads off the documents: [`Profile::read`], [`Summary::read`] and [`Study::read`] bring them back.
 
 pub mod chart;
 mod compare;
@@ -23,6 +23,7 @@ mod recovery;
 mod sampled_orders;
 pub mod shapiq;
 mod sparsity;
+mod study;
 mod summary;
 pub mod svg;
 pub mod text;
@@ -48,4 +49,5 @@ pub use sampled_orders::{
     CurveReport, CurveSample, SampleOrders, SampledBottleneck, SampledMultiOrder,
 };
 pub use sparsity::{SalientCount, SparsityReport};
+pub use study::{Study, StudySample};
 pub use summary::{FailedSample, PlayersSummary, SampleSummary, Summary};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::interaction::order_sampled::{PlanCounts, SampledProfile, SizeMoments};
 use crate::stats::bootstrap::Resampling;
-use crate::stats::bottleneck::INDEX_DEFINITION;
+use crate::stats::bottleneck::{INDEX_DEFINITION, LEAST_EFFECTIVE};
 use crate::stats::strength_curve::{Axis, NORMALIZATIONS, Relative, strength_curve};
 
 /// What the figures are, for readers of the document.
@@ -97,7 +97,7 @@ impl SampleOrders {
 }
 
 /// The curve over samples.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CurveReport {
     /// n, the number of players; null where samples differ in it.
     pub n: Option<usize>,
@@ -116,7 +116,7 @@ pub struct CurveReport {
 }
 
 /// J^(m) and what it comes from.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SampledMultiOrder {
     /// m; null where samples differ in n.
     pub context_size: Option<Vec<usize>>,
@@ -131,7 +131,7 @@ pub struct SampledMultiOrder {
     /// The root of the mean of I².
     pub root_mean_square: Vec<f64>,
     /// What these four are.
-    pub figures: &'static str,
+    pub figures: String,
     /// J^(m) of `mean_abs`, over the sampled sizes.
     #[serde(rename = "J")]
     pub published: Option<Vec<f64>>,
@@ -151,20 +151,20 @@ pub struct SampledMultiOrder {
     #[serde(rename = "J_split_half_all_orders")]
     pub without_noise_over_all_orders: Option<Vec<f64>>,
     /// What the normalizations are.
-    pub normalizations: &'static str,
+    pub normalizations: String,
     /// The share of bootstrap draws inside an interval.
     pub confidence: f64,
 }
 
 /// The depth of the trough, with its interval, and the theory curve.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SampledBottleneck {
     /// Least J of the middle over the mean of the two ends.
     pub index: Option<f64>,
     /// Its bootstrap interval over samples.
     pub interval: Option<[f64; 2]>,
     /// The definition of `index`.
-    pub definition: &'static str,
+    pub definition: String,
     /// n′ of the theory curve closest to J.
     pub fitted_n: Option<f64>,
     /// Root mean square distance to that curve, both of mean 1.
@@ -234,14 +234,14 @@ impl CurveReport {
                 split_half: of(SizeMoments::split_half),
                 held_out: of(|moments| moments.held_out),
                 root_mean_square: of(SizeMoments::root_mean_square),
-                figures: FIGURES,
+                figures: FIGURES.into(),
                 published: published.map(|j| j.strength.clone()),
                 published_interval: published.and_then(|j| j.intervals.clone()),
                 over_all_orders: published.and_then(|j| j.over_all_orders.clone()),
                 without_noise: split.map(|j| j.strength.clone()),
                 without_noise_interval: split.and_then(|j| j.intervals.clone()),
                 without_noise_over_all_orders: split.and_then(|j| j.over_all_orders.clone()),
-                normalizations: NORMALIZATIONS,
+                normalizations: NORMALIZATIONS.into(),
                 confidence: resampling.confidence,
             },
             bottleneck: SampledBottleneck::new(published),
@@ -252,12 +252,17 @@ impl CurveReport {
 }
 
 impl SampledBottleneck {
+    /// n′ of the theory curve, where one describes J.
+    pub fn described_by(&self) -> Option<f64> {
+        self.fitted_n.filter(|&n| n > LEAST_EFFECTIVE)
+    }
+
     fn new(curve: Option<&Relative>) -> Self {
         let fit = curve.and_then(|curve| curve.fit);
         Self {
             index: curve.and_then(|curve| curve.index),
             interval: curve.and_then(|curve| curve.index_interval),
-            definition: INDEX_DEFINITION,
+            definition: INDEX_DEFINITION.into(),
             fitted_n: fit.map(|fit| fit.effective_players),
             fitted_residual: fit.map(|fit| fit.residual),
         }

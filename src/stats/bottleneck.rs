@@ -7,6 +7,9 @@
 pub const INDEX_DEFINITION: &str =
     "the least J(m) over 0 < m < n-2, divided by the mean of J(0) and J(n-2)";
 
+/// Fitted n′ at or below which the theory does not describe the curve: the end of the range of the fit.
+pub const LEAST_EFFECTIVE: f64 = 2.01;
+
 /// The depth of the trough: 1 or more where there is none, near 0 where middle context sizes carry nothing.
 ///
 /// min_{0<m<n−2} J^(m) / ((J^(0) + J^(n−2)) / 2)

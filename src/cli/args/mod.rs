@@ -221,6 +221,14 @@ pub(crate) struct SampleArgs {
     /// built-in demo model]
     #[arg(long, value_name = "MODEL", conflicts_with = "game")]
     pub(crate) model: Option<String>,
+    /// The classes of a network that compares images with texts, as texts: "a cat,a dog"
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "TEXTS",
+        conflicts_with = "game"
+    )]
+    pub(crate) classes: Vec<String>,
     /// A game in place of a model: synthetic:EXPR, file:PATH[,bits=msb][,missing=VALUE], or exec:PROGRAM ARGS[,workers=K][,batch=N][,timeout=SECONDS][,retries=K]
     #[arg(long, value_name = "GAME")]
     pub(crate) game: Option<String>,

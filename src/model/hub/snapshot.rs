@@ -10,6 +10,7 @@ use super::{
     CONFIG, Fetched, HubId, INDEX, OPTIONAL, TOKENIZER, WEIGHTS, is_hash, is_revision_part,
 };
 use crate::error::{Error, Result};
+use crate::model::checkpoint;
 
 /// One commit of one repository in the cache.
 pub(super) struct Snapshot<'a> {
@@ -41,14 +42,23 @@ impl<'a> Snapshot<'a> {
     /// The first file that a model cannot do without and that is not here.
     pub(super) fn absent(&self) -> Result<Option<String>> {
         let lacks = |name: &str| !self.fetched.folder.join(name).is_file();
-        if let Some(name) = [CONFIG, TOKENIZER].into_iter().find(|name| lacks(name)) {
-            return Ok(Some(name.to_owned()));
+        if lacks(CONFIG) {
+            return Ok(Some(CONFIG.to_owned()));
+        }
+        if lacks(TOKENIZER) && self.reads_text() {
+            return Ok(Some(TOKENIZER.to_owned()));
         }
         Ok(match (lacks(WEIGHTS), lacks(INDEX)) {
             (false, _) => None,
             (true, true) => Some(WEIGHTS.to_owned()),
             (true, false) => self.shards()?.into_iter().find(|name| lacks(name)),
         })
+    }
+
+    /// Whether the network whose `config.json` is here needs a tokenizer; one that cannot be told about does.
+    pub(super) fn reads_text(&self) -> bool {
+        let text = fs::read(self.fetched.folder.join(CONFIG)).unwrap_or_default();
+        serde_json::from_slice(&text).map_or(true, |config| checkpoint::reads_text(&config))
     }
 
     /// Whether the hub could add nothing: a commit does not change, and each optional file is here or known not to exist.

@@ -122,7 +122,7 @@ impl Builder<'_> {
                 }
             }
             LayerKind::Tokens(recipe) => {
-                let tokens = self.tokens(recipe, self.config)?;
+                let tokens = self.tokens(recipe)?;
                 add(Layer::Tokens(Box::new(tokens)), self.shape, "tokens");
             }
             LayerKind::Sequence {

@@ -4,9 +4,9 @@ use candle_core::{DType, Device};
 use serde_json::Value;
 
 use super::builder::Builder;
-use super::{FeatureModel, LayerRecipe, Shape, wrong};
-use crate::model::Checkpoint;
+use super::{FeatureModel, Labels, Layer, LayerRecipe, Shape, wrong};
 use crate::model::tensors::TensorFiles;
+use crate::model::{Activation, Checkpoint};
 use crate::{Error, Result};
 
 /// ε of a batch norm where `config.json` does not carry it: PyTorch's own.
@@ -15,25 +15,41 @@ const NORM_EPSILON: f64 = 1e-5;
 /// More rows, columns or channels than any image that a network takes.
 const LONGEST: u64 = 1 << 14;
 
-pub(super) fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Result<FeatureModel> {
+pub(super) fn load(
+    checkpoint: &Checkpoint,
+    labels: Option<&Labels>,
+    device: &Device,
+    dtype: DType,
+) -> Result<FeatureModel> {
     let config = &checkpoint.config;
     let input = input_shape(checkpoint)?;
     let files = TensorFiles::open(checkpoint, device, dtype)?;
     let recipe = choose(checkpoint, &files)?;
-    let named = ["activation", "hidden_act"]
-        .into_iter()
-        .find_map(|key| config.get(key));
-    let activation = named
-        .map(|name| {
-            serde_json::from_value(name.clone())
-                .map_err(|_| wrong(checkpoint, format!("activation {name} is not supported")))
-        })
-        .transpose()?;
+    let towers = match (&recipe.labels, labels) {
+        (Some(recipe), Some(labels)) if labels.texts.len() > 1 => Some((recipe, labels)),
+        (Some(_), Some(_)) => {
+            let must = "at least two texts to choose between";
+            return Err(Error::Input(format!("the classes must be {must}")));
+        }
+        (None, None) => None,
+        (Some(_), None) => {
+            let reason = "this network compares images with texts, so its classes must be given";
+            return Err(Error::Input(reason.into()));
+        }
+        (None, Some(_)) => {
+            let reason = "this network has classes of its own and reads no text";
+            return Err(Error::Input(reason.into()));
+        }
+    };
+    let own = match &recipe.part {
+        Some(part) => &config[part],
+        None => config,
+    };
     let mut builder = Builder {
         files,
-        activation,
+        activation: activation(checkpoint, own)?,
         epsilon: config["bn_eps"].as_f64().unwrap_or(NORM_EPSILON),
-        config,
+        config: own,
         device,
         dtype,
         shape: input,
@@ -51,6 +67,14 @@ pub(super) fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Re
             shapes.push(shape);
         })?;
     }
+    if let Some((recipe, labels)) = towers {
+        builder.config = &config[&recipe.part];
+        builder.activation = activation(checkpoint, builder.config)?;
+        let likeness = builder.likeness(recipe, labels)?;
+        layers.push(Layer::Likeness(Box::new(likeness)));
+        shapes.push(builder.shape);
+        names.push("likeness".into());
+    }
     let [outputs, 1, 1] = builder.shape else {
         let [c, h, w] = builder.shape;
         return Err(wrong(
@@ -67,11 +91,26 @@ pub(super) fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Re
             .or(config["model_type"].as_str())
             .unwrap_or_default()
             .into(),
-        classes: classes(checkpoint, outputs)?,
+        classes: match labels {
+            Some(labels) => labels.texts.iter().map(|(text, _)| text.clone()).collect(),
+            None => classes(checkpoint, outputs)?,
+        },
         parameters: builder.files.parameters,
         device: device.clone(),
         dtype,
     })
+}
+
+/// The activation that `part` of a configuration names.
+fn activation(checkpoint: &Checkpoint, part: &Value) -> Result<Option<Activation>> {
+    let named = ["activation", "hidden_act"]
+        .into_iter()
+        .find_map(|key| part.get(key));
+    let known = |name: &Value| {
+        serde_json::from_value(name.clone())
+            .map_err(|_| wrong(checkpoint, format!("activation {name} is not supported")))
+    };
+    named.map(known).transpose()
 }
 
 /// The recipe whose names the checkpoint uses.
@@ -129,7 +168,11 @@ fn input_shape(checkpoint: &Checkpoint) -> Result<Shape> {
     if let Some(shape) = own.into_iter().find_map(triple) {
         return Ok(shape);
     }
-    let channels = size(&config["num_channels"]).unwrap_or(3);
+    let channels = [
+        &config["num_channels"],
+        &config["vision_config"]["num_channels"],
+    ];
+    let channels = channels.into_iter().find_map(size).unwrap_or(3);
     let prepared = checkpoint.preprocessor.as_ref().unwrap_or(&Value::Null);
     let crops = prepared["do_center_crop"] != Value::Bool(false);
     let crop = if crops {
@@ -143,7 +186,12 @@ fn input_shape(checkpoint: &Checkpoint) -> Result<Shape> {
         _ => square(value).or_else(|| square(&value["shortest_edge"])),
     };
     // What images are cut to counts, not what a network was first trained on.
-    let found = [crop, &prepared["size"], &config["image_size"]];
+    let found = [
+        crop,
+        &prepared["size"],
+        &config["image_size"],
+        &config["vision_config"]["image_size"],
+    ];
     match found.into_iter().find_map(sides) {
         Some((height, width)) => Ok([channels, height, width]),
         None => Err(wrong(

@@ -4,20 +4,26 @@
 
 mod blocks;
 mod builder;
+mod labels;
 mod load;
 mod plain;
+mod pooled;
 mod quick;
 mod recipe;
 mod stages;
+mod token_block;
 mod tokens;
 
 pub use blocks::{InvertedRecipe, PointwiseRecipe};
+pub use labels::{Labels, LabelsRecipe};
+pub use pooled::PooledRecipe;
 pub use recipe::{ConvRecipe, LayerKind, LayerRecipe, ShortcutRecipe, StageRecipe};
 pub use tokens::{TokensRead, TokensRecipe};
 
 use candle_core::{DType, Device, Tensor};
 
 use blocks::{ChannelNorm, Inverted, Pointwise};
+use labels::Likeness;
 use tokens::Tokens;
 
 use super::linear::Linear;
@@ -68,6 +74,7 @@ enum Layer {
     Pointwise(Box<Pointwise>),
     Inverted(Box<Inverted>),
     Tokens(Box<Tokens>),
+    Likeness(Box<Likeness>),
 }
 
 #[derive(Clone, Debug)]
@@ -102,7 +109,20 @@ impl FeatureModel {
     /// An architecture without recipe, a configuration that does not say what goes in, a tensor that is missing, of a
     /// shape that does not fit or not finite, a damaged file.
     pub fn load(checkpoint: &Checkpoint, device: &Device, dtype: DType) -> Result<Self> {
-        load::load(checkpoint, device, dtype)
+        load::load(checkpoint, None, device, dtype)
+    }
+
+    /// The same for a network that compares images with texts, whose classes are `labels`. The texts are encoded once.
+    ///
+    /// # Errors
+    /// As [`FeatureModel::load`]; another network, fewer than 2 texts, a text that is too long for the network.
+    pub fn of_labels(
+        checkpoint: &Checkpoint,
+        labels: &Labels,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Self> {
+        load::load(checkpoint, Some(labels), device, dtype)
     }
 
     /// The logits (B, C), row by row, of the `values` (B, C, H, W), each of the shape that enters `layer`: 0 for images
@@ -232,9 +252,11 @@ impl Layer {
         match self {
             Self::Conv(conv) => conv.kernel.is_some(),
             Self::Residual { branch, .. } => branch.iter().all(Self::is_quick),
-            Self::ChannelNorm(_) | Self::Pointwise(_) | Self::Inverted(_) | Self::Tokens(_) => {
-                false
-            }
+            Self::ChannelNorm(_)
+            | Self::Pointwise(_)
+            | Self::Inverted(_)
+            | Self::Tokens(_)
+            | Self::Likeness(_) => false,
             _ => true,
         }
     }

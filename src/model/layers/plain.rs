@@ -1,6 +1,6 @@
 //! Layers through candle, on every device: the specification of the quick path.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 
 use super::{Convolution, Layer, Shortcut};
 use crate::Result;
@@ -15,6 +15,11 @@ impl Layer {
             Self::Inverted(block) => block.forward(x)?,
             Self::Tokens(tokens) => {
                 let y = tokens.forward(x)?;
+                let (images, outputs) = y.dims2()?;
+                y.reshape((images, outputs, 1, 1))?
+            }
+            Self::Likeness(likeness) => {
+                let y = likeness.forward(x)?;
                 let (images, outputs) = y.dims2()?;
                 y.reshape((images, outputs, 1, 1))?
             }
@@ -68,7 +73,15 @@ impl Layer {
 
 impl Convolution {
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.conv2d(&self.weight, self.padding, self.stride, 1, self.groups)?;
+        let of = |x: &Tensor, weight: &Tensor| {
+            x.conv2d(weight, self.padding, self.stride, 1, self.groups)
+        };
+        // candle has no convolution in bf16 on the CPU.
+        let y = match x.device().is_cpu() && x.dtype() == DType::BF16 {
+            true => of(&x.to_dtype(DType::F32)?, &self.weight.to_dtype(DType::F32)?)?
+                .to_dtype(DType::BF16)?,
+            false => of(x, &self.weight)?,
+        };
         Ok(y.broadcast_add(&self.bias.reshape((1, (), 1, 1))?)?)
     }
 }

@@ -118,7 +118,8 @@ fn one(layer: &Layer, x: Maps, floor: f32) -> Maps {
         | Layer::ChannelNorm(_)
         | Layer::Pointwise(_)
         | Layer::Inverted(_)
-        | Layer::Tokens(_) => unreachable!("a network with such a layer takes the plain path"),
+        | Layer::Tokens(_)
+        | Layer::Likeness(_) => unreachable!("a network with such a layer takes the plain path"),
         Layer::Residual {
             branch,
             shortcut,

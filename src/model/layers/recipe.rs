@@ -4,11 +4,11 @@
 
 use serde::Deserialize;
 
-use super::{InvertedRecipe, PointwiseRecipe, TokensRecipe};
+use super::{InvertedRecipe, LabelsRecipe, PointwiseRecipe, TokensRecipe};
 use crate::model::Activation;
 
 /// All recipes, in the order in which `models list` prints them.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 19] = [
     include_str!("../../../models/cifar_resnet.toml"),
     include_str!("../../../models/resnet.toml"),
     include_str!("../../../models/resnet_transformers.toml"),
@@ -26,6 +26,8 @@ const SOURCES: [&str; 17] = [
     include_str!("../../../models/convnext.toml"),
     include_str!("../../../models/convnext_transformers.toml"),
     include_str!("../../../models/efficientnet.toml"),
+    include_str!("../../../models/clip.toml"),
+    include_str!("../../../models/siglip.toml"),
 ];
 
 /// One family of networks: its layers, and what their tensors are called.
@@ -43,8 +45,12 @@ pub struct LayerRecipe {
     /// Switches of `config.json` that this recipe does not serve.
     #[serde(default)]
     pub unless: Vec<String>,
+    /// The part of `config.json` that speaks of the layers, where it has parts.
+    pub part: Option<String>,
     /// The layers, first to last.
     pub layers: Vec<LayerKind>,
+    /// The tower that turns texts into classes, for a network that compares images with texts.
+    pub labels: Option<LabelsRecipe>,
 }
 
 /// A layer, or several that are called alike.

@@ -1,11 +1,11 @@
 //! Vision transformers: patches as tokens, blocks of attention and feed-forward, classes read off the first tokens.
-//!
-//! x ← x + γ₁ ⊙ attend(norm(x)), x ← x + γ₂ ⊙ mlp(norm(x)) with γ = 1 where there is no layer scale.
 
-use candle_core::{D, DType, IndexOp, Tensor};
+use candle_core::{IndexOp, Tensor};
 use serde::Deserialize;
 
 use super::builder::Builder;
+use super::pooled::{Pooled, PooledRecipe};
+use super::token_block::{BlockNames, TokenBlock};
 use crate::Result;
 use crate::model::Activation;
 use crate::model::linear::Linear;
@@ -18,9 +18,12 @@ pub struct TokensRecipe {
     /// The map from a patch to its token.
     pub patches: String,
     /// The learned tokens before those of the patches.
+    #[serde(default)]
     pub front: Vec<String>,
     /// A row for each token.
     pub positions: String,
+    /// The norm before the first block, where there is one.
+    pub before: Option<String>,
     /// What the names of a block begin with.
     pub block: String,
     /// The norms before the attention and before the feed-forward part.
@@ -37,10 +40,20 @@ pub struct TokensRecipe {
     pub norm: String,
     /// ε of the norms where `config.json` has no `layer_norm_eps`.
     pub epsilon: f64,
+    /// The activation of the feed-forward part where `config.json` names no other.
+    #[serde(default = "gelu")]
+    pub activation: Activation,
     /// What the heads read.
     pub read: TokensRead,
-    /// The maps to classes; of several, the mean counts.
+    /// Attention that pools all tokens, for heads that read that.
+    pub pooled: Option<PooledRecipe>,
+    /// The maps to classes; of several, the mean counts. Without any, what they would read comes out.
+    #[serde(default)]
     pub heads: Vec<String>,
+}
+
+fn gelu() -> Activation {
+    Activation::Gelu
 }
 
 /// What the heads of a vision transformer read.
@@ -51,6 +64,8 @@ pub enum TokensRead {
     Front,
     /// The first learned token and the mean of all patches, one behind the other.
     FirstAndMean,
+    /// What `pooled` makes of all tokens.
+    Pooled,
 }
 
 #[derive(Clone, Debug)]
@@ -58,26 +73,31 @@ pub(super) struct Tokens {
     /// (D, C, p, p) as (C·p·p, D)
     patches: Linear,
     size: usize,
-    /// (F, D), positions added
-    front: Tensor,
+    /// (F, D), positions added; none where F is 0
+    front: Option<Tensor>,
     /// (P, D)
     positions: Tensor,
-    blocks: Vec<Block>,
+    before: Option<Norm>,
+    blocks: Vec<TokenBlock>,
     norm: Norm,
     read: TokensRead,
+    pooled: Option<Pooled>,
     heads: Vec<Linear>,
 }
 
-#[derive(Clone, Debug)]
-struct Block {
-    norms: [Norm; 2],
-    /// (3·D, D)
-    attention: Linear,
-    output: Linear,
-    mlp: [Linear; 2],
-    activation: Activation,
-    scales: Option<[Tensor; 2]>,
-    heads: usize,
+impl TokensRecipe {
+    fn blocks(&self, epsilon: f64) -> BlockNames<'_> {
+        BlockNames {
+            block: &self.block,
+            norms: &self.norms,
+            attention: &self.attention,
+            output: &self.output,
+            mlp: &self.mlp,
+            scales: self.scales.as_ref(),
+            epsilon,
+            activation: self.activation,
+        }
+    }
 }
 
 impl Tokens {
@@ -97,27 +117,34 @@ impl Tokens {
             c * p * p,
         ))?)?;
         let x = x.broadcast_add(&self.positions)?;
-        let (front, width) = self.front.dims2()?;
-        let mut x = Tensor::cat(
-            &[
-                &self
-                    .front
-                    .broadcast_as((images, front, width))?
-                    .contiguous()?,
-                &x,
-            ],
-            1,
-        )?;
+        let mut x = match &self.front {
+            Some(front) => {
+                let (count, width) = front.dims2()?;
+                let front = front.broadcast_as((images, count, width))?;
+                Tensor::cat(&[&front.contiguous()?, &x], 1)?
+            }
+            None => x,
+        };
+        if let Some(norm) = &self.before {
+            x = norm.forward(&x)?;
+        }
         for block in &self.blocks {
-            x = block.forward(&x)?;
+            x = block.forward(&x, None)?;
         }
         let x = self.norm.forward(&x)?;
-        if self.read == TokensRead::FirstAndMean {
-            let patches = x.narrow(1, front, x.dim(1)? - front)?.mean(1)?;
-            let read = Tensor::cat(&[&x.i((.., 0))?.contiguous()?, &patches], 1)?;
-            return self.heads[0].forward(&read);
-        }
-        let mut sum = self.heads[0].forward(&x.i((.., 0))?.contiguous()?)?;
+        let read = match (self.read, &self.pooled) {
+            (TokensRead::Pooled, Some(pooled)) => pooled.forward(&x)?,
+            (TokensRead::FirstAndMean, _) => {
+                let front = x.dim(1)? - rows * columns;
+                let patches = x.narrow(1, front, rows * columns)?.mean(1)?;
+                Tensor::cat(&[&x.i((.., 0))?.contiguous()?, &patches], 1)?
+            }
+            _ => x.i((.., 0))?.contiguous()?,
+        };
+        let Some(first) = self.heads.first() else {
+            return Ok(read);
+        };
+        let mut sum = first.forward(&read)?;
         for (token, head) in self.heads.iter().enumerate().skip(1) {
             sum = (sum + head.forward(&x.i((.., token))?.contiguous()?)?)?;
         }
@@ -125,50 +152,9 @@ impl Tokens {
     }
 }
 
-impl Block {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let scaled = |y: Tensor, part: usize| match &self.scales {
-            Some(scales) => y.broadcast_mul(&scales[part]),
-            None => Ok(y),
-        };
-        let y = self.attend(&self.norms[0].forward(x)?)?;
-        let x = (x + scaled(y, 0)?)?;
-        let y = self.mlp[0].forward(&self.norms[1].forward(&x)?)?;
-        let y = self.mlp[1].forward(&self.activation.forward(&y)?)?;
-        Ok((&x + scaled(y, 1)?)?)
-    }
-
-    /// softmax(q kᵀ / √d) v in every head.
-    fn attend(&self, x: &Tensor) -> Result<Tensor> {
-        let (images, tokens, width) = x.dims3()?;
-        let own = width / self.heads;
-        let all = self
-            .attention
-            .forward(x)?
-            .reshape((images, tokens, 3, self.heads, own))?;
-        let part = |part: usize| -> Result<Tensor> {
-            Ok(all.i((.., .., part))?.transpose(1, 2)?.contiguous()?)
-        };
-        let (q, k, v) = (part(0)?, part(1)?, part(2)?);
-        let scores = (q.matmul(&k.t()?)? * (own as f64).sqrt().recip())?;
-        // Half precision loses too much in the sum of the weights.
-        let weights = candle_nn::ops::softmax(&scores.to_dtype(DType::F32)?, D::Minus1)?
-            .to_dtype(v.dtype())?;
-        let y = weights
-            .matmul(&v)?
-            .transpose(1, 2)?
-            .reshape((images, tokens, width))?;
-        self.output.forward(&y)
-    }
-}
-
 impl Builder<'_> {
     /// A vision transformer, from the image to the classes.
-    pub(super) fn tokens(
-        &mut self,
-        recipe: &TokensRecipe,
-        config: &serde_json::Value,
-    ) -> Result<Tokens> {
+    pub(super) fn tokens(&mut self, recipe: &TokensRecipe) -> Result<Tokens> {
         let [c, h, w] = self.shape;
         let weight = format!("{}.weight", recipe.patches);
         let found = self.files.shape(&weight).unwrap_or_default();
@@ -181,17 +167,9 @@ impl Builder<'_> {
                 )));
             }
         };
-        let epsilon = config["layer_norm_eps"].as_f64().unwrap_or(recipe.epsilon);
-        let heads = config["num_attention_heads"]
-            .as_u64()
-            .or(config["model_args"]["num_heads"].as_u64());
-        // Where a configuration does not say, a head is 64 wide, as in every published size.
-        let heads = heads.map_or((width / 64).max(1), |heads| heads as usize);
-        if heads == 0 || width % heads != 0 {
-            return Err(self.files.wrong(format!(
-                "a width of {width} does not divide into {heads} heads"
-            )));
-        }
+        let epsilon = self.config["layer_norm_eps"]
+            .as_f64()
+            .unwrap_or(recipe.epsilon);
         let (rows, columns) = (h / size, w / size);
         if rows == 0 || columns == 0 {
             return Err(self.files.wrong(format!(
@@ -203,40 +181,48 @@ impl Builder<'_> {
                 .files
                 .tensor(&weight, &[width, c, size, size])?
                 .reshape((width, c * size * size))?,
-            bias: Some(
-                self.files
-                    .tensor(&format!("{}.bias", recipe.patches), &[width])?,
-            ),
+            bias: match self.files.has(&format!("{}.bias", recipe.patches)) {
+                true => Some(
+                    self.files
+                        .tensor(&format!("{}.bias", recipe.patches), &[width])?,
+                ),
+                false => None,
+            },
         };
         let count = recipe.front.len();
-        let learned = self
-            .files
-            .shape(&recipe.positions)
-            .and_then(|shape| shape.get(1).copied())
-            .unwrap_or(0);
-        let all = self
-            .files
-            .single(&recipe.positions, &[1, learned.max(count + 1), width])?
-            .squeeze(0)?;
-        let places = self.stretched(&all.narrow(0, count, all.dim(0)? - count)?, rows, columns)?;
+        let all = self.table(&recipe.positions, width)?;
+        let Some(of_patches) = all.dim(0)?.checked_sub(count).filter(|&rows| rows > 0) else {
+            return Err(self.files.wrong(format!(
+                "`{}` has no position for a patch",
+                recipe.positions
+            )));
+        };
+        let places = self.stretched(&all.narrow(0, count, of_patches)?, rows, columns)?;
         let mut front = Vec::new();
-        for name in &recipe.front {
-            front.push(self.files.single(name, &[1, 1, width])?.squeeze(0)?);
+        for (at, name) in recipe.front.iter().enumerate() {
+            let own = self.table(name, width)?.narrow(0, 0, 1)?;
+            front.push((own + all.narrow(0, at, 1)?)?);
         }
-        let front = (Tensor::cat(&front, 0)? + all.narrow(0, 0, count)?)?;
-        let mut blocks = Vec::new();
-        for i in 0.. {
-            let own = recipe.block.replace("{i}", &i.to_string());
-            if i > 0 && !self.files.has(&format!("{own}.{}.weight", recipe.norms[0])) {
-                break;
-            }
-            blocks.push(self.token_block(recipe, &own, width, heads, epsilon)?);
-        }
+        let front = match front.is_empty() {
+            true => None,
+            false => Some(self.moved(&Tensor::cat(&front, 0)?)?),
+        };
+        let before = match &recipe.before {
+            Some(name) => Some(self.layer_norm(name, width, epsilon)?),
+            None => None,
+        };
+        let blocks = self.token_blocks(recipe.blocks(epsilon), width)?;
         let norm = self.layer_norm(&recipe.norm, width, epsilon)?;
+        let activation = self.activation.unwrap_or(recipe.activation);
+        let pooled = match &recipe.pooled {
+            Some(recipe) => Some(self.pooled(recipe, width, epsilon, activation)?),
+            None => None,
+        };
         let reads = match recipe.read {
-            TokensRead::Front => width,
+            TokensRead::Front | TokensRead::Pooled => width,
             TokensRead::FirstAndMean => 2 * width,
         };
+        self.shape = [reads, 1, 1];
         let mut maps = Vec::new();
         for name in &recipe.heads {
             let own = self.files.shape(&format!("{name}.weight"));
@@ -247,63 +233,31 @@ impl Builder<'_> {
         Ok(Tokens {
             patches,
             size,
-            front: self.moved(&front)?,
+            front,
             positions: self.moved(&places)?,
+            before,
             blocks,
             norm,
             read: recipe.read,
+            pooled,
             heads: maps,
         })
     }
 
-    fn token_block(
-        &mut self,
-        recipe: &TokensRecipe,
-        name: &str,
-        width: usize,
-        heads: usize,
-        epsilon: f64,
-    ) -> Result<Block> {
-        let inner = self
-            .files
-            .shape(&format!("{name}.{}.weight", recipe.mlp[0]));
-        let inner = inner.and_then(|shape| shape.first().copied()).unwrap_or(0);
-        let parts = recipe.attention.len();
-        let (mut weights, mut biases) = (Vec::new(), Vec::new());
-        for part in &recipe.attention {
-            let Linear { weight, bias } =
-                self.map(&format!("{name}.{part}"), 3 * width / parts, width)?;
-            biases.push(match bias {
-                Some(bias) => bias,
-                None => Tensor::zeros(3 * width / parts, weight.dtype(), weight.device())?,
-            });
-            weights.push(weight);
-        }
-        let norm = |builder: &mut Self, part: &str| {
-            builder.layer_norm(&format!("{name}.{part}"), width, epsilon)
+    /// The tensor `name`, (D), (R, D) or (1, R, D), as (R, D) in f32 on the CPU.
+    pub(super) fn table(&mut self, name: &str, width: usize) -> Result<Tensor> {
+        let found = self.files.shape(name).unwrap_or_default();
+        let rows = match found.as_slice() {
+            [_] => 1,
+            [rows, _] | [1, rows, _] => *rows,
+            _ => 1,
         };
-        let scales = match &recipe.scales {
-            Some([first, second]) if self.files.has(&format!("{name}.{first}")) => Some([
-                self.files.tensor(&format!("{name}.{first}"), &[width])?,
-                self.files.tensor(&format!("{name}.{second}"), &[width])?,
-            ]),
-            _ => None,
+        let expected = match found.len() {
+            1 => vec![width],
+            3 => vec![1, rows, width],
+            _ => vec![rows, width],
         };
-        Ok(Block {
-            norms: [norm(self, &recipe.norms[0])?, norm(self, &recipe.norms[1])?],
-            attention: Linear {
-                weight: Tensor::cat(&weights, 0)?,
-                bias: Some(Tensor::cat(&biases, 0)?),
-            },
-            output: self.map(&format!("{name}.{}", recipe.output), width, width)?,
-            mlp: [
-                self.map(&format!("{name}.{}", recipe.mlp[0]), inner, width)?,
-                self.map(&format!("{name}.{}", recipe.mlp[1]), width, inner)?,
-            ],
-            activation: self.activation.unwrap_or(Activation::Gelu),
-            scales,
-            heads,
-        })
+        Ok(self.files.single(name, &expected)?.reshape((rows, width))?)
     }
 
     /// Positions (S·S, D) of a square of patches as (rows·columns, D): as they are where they fit, else between them by cubic

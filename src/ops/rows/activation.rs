@@ -14,6 +14,7 @@ pub(crate) enum Curve {
     Silu,
     Gelu,
     GeluTanh,
+    QuickGelu,
     Relu,
     Tanh,
 }
@@ -29,6 +30,7 @@ pub(crate) fn activate(
         Curve::Silu => activated::<Silu>(x, bias, gated),
         Curve::Gelu => activated::<Gelu>(x, bias, gated),
         Curve::GeluTanh => activated::<GeluTanh>(x, bias, gated),
+        Curve::QuickGelu => activated::<QuickGelu>(x, bias, gated),
         Curve::Relu => activated::<Relu>(x, bias, gated),
         Curve::Tanh => activated::<Tanh>(x, bias, gated),
     }
@@ -42,6 +44,7 @@ trait Bend: Sync {
 struct Silu;
 struct Gelu;
 struct GeluTanh;
+struct QuickGelu;
 struct Relu;
 struct Tanh;
 
@@ -65,6 +68,13 @@ impl Bend for GeluTanh {
         // √(2/π)
         let inner = 0.797_884_6 * x * (1.0 + 0.044_715 * x * x);
         0.5 * x * (1.0 + lanes::tanh(inner))
+    }
+}
+
+impl Bend for QuickGelu {
+    #[inline(always)]
+    fn of(x: f32) -> f32 {
+        x / (1.0 + lanes::exp(-1.702 * x))
     }
 }
 

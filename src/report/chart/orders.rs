@@ -4,10 +4,23 @@ use super::run::Unit;
 use super::{Axis, Body, Chart, Ink, Layer, Scale, Shape, Table};
 use crate::report::OrderReport;
 use crate::report::text::draw::number;
-use crate::stats::bottleneck::theory_curve;
+use crate::stats::bottleneck::{LEAST_EFFECTIVE, theory_curve};
 
-/// Fitted n′ at or below which the theory does not describe the curve: the end of the range of the fit.
-const LEAST_EFFECTIVE: f64 = 2.01;
+/// The charts of the orders of one table: strength by order, growth of v, and J(m) where there is a pair.
+///
+/// # Cost
+/// Linear in the players.
+pub fn of_orders(report: &OrderReport) -> Vec<Chart> {
+    let unit = Unit::unknown();
+    [
+        Some(orders(report, unit)),
+        Some(growth(report, unit)),
+        bottleneck(report),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
 
 pub(super) fn orders(orders: &OrderReport, unit: Unit) -> Chart {
     let (and, or) = (&orders.strength.and, &orders.strength.or);
@@ -113,7 +126,10 @@ pub(super) fn bottleneck(orders: &OrderReport) -> Option<Chart> {
     let sizes = || pairs.context_size.iter().map(|&m| m as f64);
     let measured: Vec<(f64, f64)> = sizes().zip(relative.iter().copied()).collect();
     let fitted = orders.bottleneck.fitted_n.filter(|&n| n > LEAST_EFFECTIVE);
-    let theory = fitted.map(|n| theory(n, &pairs.context_size));
+    let most = sizes().fold(1.0, f64::max);
+    let positions: Vec<f64> = sizes().map(|m| m / most).collect();
+    let theory: Option<Vec<(f64, f64)>> =
+        fitted.map(|n| sizes().zip(theory(n, &positions)).collect());
     let index = orders.bottleneck.index.map_or(String::new(), |index| {
         format!(
             " Bottleneck index {}: {}.",
@@ -179,16 +195,9 @@ pub(super) fn bottleneck(orders: &OrderReport) -> Option<Chart> {
     })
 }
 
-/// The theory curve of `effective` players at `sizes`, of mean 1 like J.
-fn theory(effective: f64, sizes: &[usize]) -> Vec<(f64, f64)> {
-    let most = sizes.iter().copied().max().unwrap_or(0).max(1) as f64;
-    let positions: Vec<f64> = sizes.iter().map(|&m| m as f64 / most).collect();
-    let curve = theory_curve(effective.max(2.0), &positions);
+/// The theory curve of `effective` players at relative context sizes, of mean 1 like J.
+pub(super) fn theory(effective: f64, positions: &[f64]) -> Vec<f64> {
+    let curve = theory_curve(effective.max(2.0), positions);
     let mean = curve.iter().sum::<f64>() / curve.len() as f64;
-    let height = |strength: f64| strength / mean;
-    sizes
-        .iter()
-        .map(|&m| m as f64)
-        .zip(curve.into_iter().map(height))
-        .collect()
+    curve.into_iter().map(|strength| strength / mean).collect()
 }

@@ -43,6 +43,11 @@ pub fn of_profile(profile: &Profile) -> Vec<Chart> {
 pub(super) struct Unit(Option<&'static str>);
 
 impl Unit {
+    /// None that is known.
+    pub(super) fn unknown() -> Self {
+        Self(None)
+    }
+
     fn of(record: &Record) -> Self {
         let readout = record.readout.as_deref().unwrap_or_default();
         Self(readout.starts_with("log-").then_some("nats"))

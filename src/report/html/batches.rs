@@ -6,7 +6,7 @@ use super::{figures, provenance, shell, tile};
 use crate::Result;
 use crate::report::chart;
 use crate::report::text::draw::{cut, inert, number};
-use crate::report::{SampleSummary, Summary};
+use crate::report::{FailedSample, SampleSummary, Summary};
 
 /// Samples in the table; the page would grow beyond what a browser sorts at once.
 const LISTED: usize = 2000;
@@ -69,7 +69,7 @@ pub fn batch(summary: &Summary) -> Result<String> {
             (figures)
         }
         @if !summary.samples.is_empty() { (table(&summary.samples)) }
-        @if !summary.failed.is_empty() { (failures(summary)) }
+        @if !summary.failed.is_empty() { (failures(&summary.failed, "summary.json")) }
         (provenance::of_batch(summary))
     };
     Ok(shell::page(&title, &summary.program, &body))
@@ -133,16 +133,17 @@ fn address(id: &str) -> Option<String> {
     plain.then(|| format!("samples/{id}/report.html"))
 }
 
-fn failures(summary: &Summary) -> Markup {
+/// What failed and why; `file` holds those that do not fit.
+pub(super) fn failures(failed: &[FailedSample], file: &str) -> Markup {
     html! {
         section aria-labelledby="failed" {
             h2 #failed { "Samples that failed" }
             ul.failed {
-                @for failed in summary.failed.iter().take(FAILURES) {
+                @for failed in failed.iter().take(FAILURES) {
                     li { code { (cut(&inert(&failed.id), TARGET)) } ": " (cut(&inert(&failed.error), 400)) }
                 }
             }
-            @if summary.failed.len() > FAILURES { p.hint { (summary.failed.len() - FAILURES) " more are in summary.json." } }
+            @if failed.len() > FAILURES { p.hint { (failed.len() - FAILURES) " more are in " (file) "." } }
         }
     }
 }

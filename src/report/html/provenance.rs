@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::text::draw::{inert, number};
-use crate::report::{Record, Summary};
+use crate::report::{Record, Study, Summary};
 
 /// Characters of one entry.
 const ENTRY: usize = 4000;
@@ -71,6 +71,22 @@ pub(super) fn of_batch(summary: &Summary) -> Markup {
         ("program", summary.program.clone()),
         ("settings", json(&summary.config)),
     ])
+}
+
+/// The provenance of a study.
+pub(super) fn of_study(study: &Study) -> Markup {
+    let seconds: f64 = study.done.iter().map(|sample| sample.seconds).sum();
+    let mut entries = vec![("program", study.program.clone())];
+    if !study.model.is_null() {
+        entries.push(("model", json(&study.model)));
+    }
+    if !study.done.is_empty() {
+        entries.push(("time", format!("{} s over all samples", number(seconds))));
+    }
+    entries.push(("figures", study.curve.multi_order.figures.clone()));
+    entries.push(("J", study.curve.multi_order.normalizations.clone()));
+    entries.push(("settings", json(&study.config)));
+    folded(&entries)
 }
 
 fn folded(entries: &[(&str, String)]) -> Markup {

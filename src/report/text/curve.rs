@@ -75,11 +75,7 @@ fn sentence(which: &str, bottleneck: &SampledBottleneck) -> String {
         (Some(index), None) => number(index),
         (None, _) => "undefined".into(),
     };
-    // At the end of its range the fit says that the theory does not describe the curve.
-    let fitted = match (
-        bottleneck.fitted_n.filter(|&n| n > 2.01),
-        bottleneck.fitted_residual,
-    ) {
+    let fitted = match (bottleneck.described_by(), bottleneck.fitted_residual) {
         (Some(n), Some(residual)) => format!(
             "the theory curve fits best with n' = {}, to {} rms",
             number(n),

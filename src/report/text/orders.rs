@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::draw::{Ink, Page, bar, faint, heading, number, pad};
 use crate::report::OrderReport;
+use crate::stats::bottleneck::LEAST_EFFECTIVE;
 
 /// Strength per order, and J by context size.
 pub fn order_profile(page: Page, orders: &OrderReport) -> String {
@@ -58,8 +59,8 @@ pub fn order_profile(page: Page, orders: &OrderReport) -> String {
         );
     }
     if let Some(index) = orders.bottleneck.index {
-        // At the end of its range the fit says that the theory does not describe the curve.
-        let fitted = orders.bottleneck.fitted_n.filter(|&n| n > 2.01);
+        let fitted = orders.bottleneck.fitted_n;
+        let fitted = fitted.filter(|&n| n > LEAST_EFFECTIVE);
         let fitted = fitted.map_or("; the theory curve does not describe it".into(), |n| {
             format!("; the theory curve fits best with n' = {}", number(n))
         });
