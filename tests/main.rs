@@ -37,6 +37,7 @@ mod pages;
 #[cfg(feature = "cli")]
 mod pictures;
 mod process;
+mod real_tables;
 #[cfg(feature = "cli")]
 mod sample;
 mod sampling;

@@ -250,28 +250,7 @@ fn intervals_cover_the_exact_values() {
 #[ignore = "the full table takes minutes"]
 fn intervals_cover_the_exact_values_of_all_games_in_200_seeds() {
     let mut all_games = games(12);
-    if let Some(folder) = shared::folder("games") {
-        let mut files: Vec<_> = std::fs::read_dir(folder)
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "f64"))
-            .collect();
-        files.sort();
-        for path in files {
-            let bytes = std::fs::read(&path).expect("a table");
-            let values: Vec<f64> = bytes
-                .chunks_exact(8)
-                .map(|bytes| f64::from_le_bytes(bytes.try_into().expect("eight")))
-                .collect();
-            let players = values.len().trailing_zeros() as usize;
-            let name = path
-                .file_stem()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned();
-            all_games.push((name, ValueTable::new(players, values).expect("finite")));
-        }
-    }
+    all_games.extend(shared::games());
     let mut short = Vec::new();
     for (name, table) in &all_games {
         let budget = if Game::players(table) < 10 { 250 } else { 1000 };

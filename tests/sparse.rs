@@ -1,11 +1,15 @@
 //! Sparse recovery: planted games come back, held-out figures hold on new coalitions, threads change nothing.
 
+use std::collections::BTreeMap;
+
 use harsanyi::game::synthetic::{Shape, Synthetic, Term};
 use harsanyi::game::{Samples, ask};
 use harsanyi::sampling::sparse::{HeldOut, Method, RecoverOptions, Recovery, plan, recover};
-use harsanyi::{Coalition, Error, Game};
+use harsanyi::{Coalition, Error, Game, ValueTable, tabulate};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::shared;
 
 /// The methods that take any coalitions.
 const RANDOM: [Method; 4] = [Method::Greedy, Method::Ridge, Method::Lasso, Method::Tree];
@@ -216,13 +220,12 @@ const REAL: [(&str, usize, f64); 8] = [
 
 #[test]
 fn most_real_tables_are_explained_at_least_as_well_as_by_the_best_of_the_package() {
-    let Some(folder) = crate::shared::folder("games") else {
+    let tables: BTreeMap<String, ValueTable> = shared::games().into_iter().collect();
+    if tables.is_empty() {
         return;
-    };
+    }
     for (name, budget, bar) in REAL {
-        let bytes = std::fs::read(folder.join(name).with_extension("f64")).expect("a table");
-        let numbers = bytes.chunks_exact(8);
-        let raw = numbers.map(|eight| f64::from_le_bytes(eight.try_into().expect("eight bytes")));
+        let raw = tables[name].values().iter().copied();
         // Signed scores and probabilities as log-odds.
         let values: Vec<f64> = raw
             .map(|v| match name.split('-').next() {
@@ -235,11 +238,11 @@ fn most_real_tables_are_explained_at_least_as_well_as_by_the_best_of_the_package
             })
             .collect();
         let players = values.len().trailing_zeros() as usize;
-        let mut table = harsanyi::ValueTable::new(players, values).expect("finite");
+        let mut table = ValueTable::new(players, values).expect("finite");
         let coalitions = plan(players, budget, 0).expect("a plan");
         let samples = ask(&mut table, coalitions, |_| ()).expect("values");
         let mut found = recover(&samples, &RecoverOptions::default()).expect("a recovery");
-        let explained = harsanyi::tabulate(&mut found.model, |_| ()).expect("few players");
+        let explained = tabulate(&mut found.model, |_| ()).expect("few players");
         let r2 = r_squared(table.values(), explained.values());
         assert!(r2 >= bar, "{name} at {budget}: R² {r2}, expected {bar}");
     }
