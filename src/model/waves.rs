@@ -97,33 +97,39 @@ impl Transformer {
             device,
             answer,
         };
+        match device.is_cpu() {
+            // Inside the pool: work that is handed out from elsewhere has to wake a thread each time.
+            true => rayon::scope(|_| run.read()),
+            false => run.read(),
+        }
+    }
+}
+
+impl<T: Send, F: Fn(usize, &[f32]) -> T + Sync> Run<'_, F> {
+    /// All of the trie.
+    fn read(&self) -> Result<Reads<T>> {
         let mut found = Found {
-            answers: Vec::with_capacity(trie.reads.len()),
+            answers: Vec::with_capacity(self.trie.reads.len()),
             forwards: 0,
         };
-        let beginning = trie.children(None).map(|segment| Open {
+        let beginning = self.trie.children(None).map(|segment| Open {
             segment,
             before: None,
         });
         let mut frontier: VecDeque<Open> = beginning.collect();
-        while !frontier.is_empty() && !run.is_wide(&frontier) {
-            let children = run.wave(&mut frontier, &mut found)?;
+        while !frontier.is_empty() && !self.is_wide(&frontier) {
+            let children = self.wave(&mut frontier, &mut found)?;
             frontier.extend(children);
         }
-        let tasks = run.split(frontier);
+        let tasks = self.split(frontier);
         // An accelerator has one queue, and its work stays in order only if one thread gives it.
-        let tasks: Vec<Found<T>> = match device.is_cpu() {
-            true => tasks
-                .into_par_iter()
-                .map(|task| run.descend(task))
-                .collect::<Result<_>>()?,
-            false => tasks
-                .into_iter()
-                .map(|task| run.descend(task))
-                .collect::<Result<_>>()?,
+        let descend = |task| self.descend(task);
+        let tasks: Result<Vec<Found<T>>> = match self.device.is_cpu() {
+            true => tasks.into_par_iter().map(descend).collect(),
+            false => tasks.into_iter().map(descend).collect(),
         };
         let mut answers: Vec<Option<T>> = Vec::new();
-        answers.resize_with(trie.sequences * trie.read, || None);
+        answers.resize_with(self.trie.sequences * self.trie.read, || None);
         let mut forwards = found.forwards;
         let mut place = |found: Found<T>| {
             for (at, answer) in found.answers {
@@ -131,7 +137,7 @@ impl Transformer {
             }
         };
         place(found);
-        for task in tasks {
+        for task in tasks? {
             forwards += task.forwards;
             place(task);
         }
@@ -143,9 +149,7 @@ impl Transformer {
             forwards,
         })
     }
-}
 
-impl<T: Send, F: Fn(usize, &[f32]) -> T + Sync> Run<'_, F> {
     /// Positions that a full wave holds, with segments of the mean length.
     fn full(&self) -> usize {
         let segments = self.trie.segments.len().max(1);
