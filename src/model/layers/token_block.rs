@@ -92,7 +92,7 @@ impl Builder<'_> {
             .or(self.config["model_args"]["num_heads"].as_u64());
         // Where a configuration does not say, a head is 64 wide, as in every published size.
         let heads = heads.map_or((width / 64).max(1), |heads| heads as usize);
-        if heads == 0 || width % heads != 0 {
+        if heads == 0 || !width.is_multiple_of(heads) {
             return Err(self.files.wrong(format!(
                 "a width of {width} does not divide into {heads} heads"
             )));
