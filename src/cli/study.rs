@@ -250,11 +250,25 @@ fn line(sample: &Sampled) -> Value {
     })
 }
 
+/// Settings that say where results go, how fast they come and of which samples they are, and nothing of a sample's own.
+const ASIDE: [&str; 10] = [
+    "threads",
+    "batch",
+    "memory",
+    "output",
+    "format",
+    "data",
+    "limit",
+    "model",
+    "correct",
+    "per-class",
+];
+
 /// Over all that decides a result: not the batch, the number of threads or which other samples there are.
 fn hash(config: &Value, network: &Network, sample: &RawSample) -> anyhow::Result<String> {
     let mut config = config.clone();
     if let Some(settings) = config.as_object_mut() {
-        for aside in ["threads", "data", "limit", "model", "correct", "per_class"] {
+        for aside in ASIDE {
             settings.remove(aside);
         }
     }
