@@ -60,6 +60,7 @@ pub mod input;
 pub mod interaction;
 #[cfg(feature = "network")]
 pub mod model;
+mod npy;
 #[cfg(feature = "network")]
 mod ops;
 pub mod report;

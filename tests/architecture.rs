@@ -18,7 +18,8 @@ const THEORY: &[&str] = &[
 const MAY_USE: &[(&str, &[&str])] = &[
     ("coalition", &[]),
     ("error", &["coalition"]),
-    ("game", &["coalition", "error"]),
+    ("npy", &["error"]),
+    ("game", &["coalition", "npy", "error"]),
     ("transform", &["coalition", "game", "error"]),
     ("sampling", &["coalition", "game", "transform", "error"]),
     (
@@ -40,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("device", &["error"]),
     ("ops", &["device", "error"]),
     ("model", &["device", "ops", "error"]),
-    ("input", &["coalition", "error"]),
+    ("input", &["coalition", "npy", "error"]),
     (
         "value",
         &[

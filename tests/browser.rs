@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use harsanyi::input::Picture;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::command::stdout;
+use crate::vision::tiny;
 use chromium::Page;
 
 /// A page where there is a browser; without one the test says so and does nothing.
@@ -28,6 +30,47 @@ struct Results {
     _dir: TempDir,
     run: PathBuf,
     batch: PathBuf,
+}
+
+/// The largest page.
+const MOST_BYTES: u64 = 2_000_000;
+
+/// A run of an image whose players are the cells of a grid, in `dir`.
+fn image_run(dir: &Path) -> PathBuf {
+    let picture = Picture {
+        width: 16,
+        height: 17,
+        channels: 3,
+        bytes: (0..17 * 16 * 3)
+            .map(|at| (at * 37 + at / 7) as u8)
+            .collect(),
+    };
+    let (file, run) = (dir.join("a.png"), dir.join("image"));
+    std::fs::write(&file, picture.png().expect("encoded")).expect("written");
+    let plain = |path: &Path| path.to_str().expect("plain").to_owned();
+    let (file, model, out) = (plain(&file), plain(&tiny("cifar_resnet")), plain(&run));
+    let words = ["profile", "--image", &file, "--model", &model];
+    stdout(&[&words[..], &["--players", "grid:2x3", "-o", &out]].concat());
+    run
+}
+
+/// A batch of fifty sentences of one to five words, in `dir`.
+fn fifty(dir: &Path) -> PathBuf {
+    let words = [
+        "not", "bad", "a", "funny", "film", "dull", "plot", "never", "good",
+    ];
+    let line = |at: usize| {
+        let text: Vec<&str> = (0..1 + at % 5)
+            .map(|place| words[(at * 5 + place * (1 + at / 9)) % words.len()])
+            .collect();
+        json!({ "text": text.join(" ") }).to_string()
+    };
+    let (texts, batch) = (dir.join("fifty.jsonl"), dir.join("fifty"));
+    let lines: Vec<String> = (0..50).map(line).collect();
+    std::fs::write(&texts, lines.join("\n")).expect("written");
+    let plain = |path: &Path| path.to_str().expect("plain").to_owned();
+    stdout(&["profile", "--data", &plain(&texts), "-o", &plain(&batch)]);
+    batch
 }
 
 fn results() -> Results {
@@ -83,10 +126,18 @@ const LEAST_CONTRAST: &str = r"(() => {
 #[test]
 fn pages_are_quiet_stay_at_home_and_fit_their_screens() {
     let Some(mut page) = page() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
     let results = results();
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    for (name, dir) in [("run", &results.run), ("batch", &results.batch)] {
+    for (name, dir) in [
+        ("run", results.run),
+        ("batch", results.batch),
+        ("image", image_run(dir.path())),
+        ("fifty", fifty(dir.path())),
+    ] {
         let file = dir.join("report.html");
+        let bytes = std::fs::metadata(&file).expect("a page").len();
+        assert!(bytes < MOST_BYTES, "{name}: {bytes} bytes");
         let mut pictures = Vec::new();
         for (width, height, phone) in [(1280, 900, false), (360, 740, true)] {
             for dark in [false, true] {
@@ -95,6 +146,14 @@ fn pages_are_quiet_stay_at_home_and_fit_their_screens() {
                 let shown = format!("{name} at {width}, {}", if dark { "dark" } else { "light" });
                 let across = page.evaluate("document.documentElement.scrollWidth");
                 assert_eq!(across, width, "{shown}: wider than its screen");
+                let hidden = page.evaluate(
+                    "[...document.querySelectorAll('.scroll:has(table.players)')].map((part) => part.scrollWidth - part.clientWidth)",
+                );
+                let hidden = hidden.as_array().expect("a list").clone();
+                assert!(
+                    hidden.iter().all(|wide| *wide == 0),
+                    "{shown}: the table of players is cut off"
+                );
                 let contrast = page.evaluate(LEAST_CONTRAST);
                 assert!(contrast[0].as_f64() >= Some(4.5), "{shown}: {contrast}");
                 let picture = page.screenshot();
@@ -191,6 +250,41 @@ fn pointing_at_an_interaction_lights_its_players_and_the_other_way_round() {
         top.as_f64().is_some_and(|top| (-1.0..740.0).contains(&top)),
         "{top}"
     );
+}
+
+#[test]
+fn cells_of_an_image_light_up_and_can_be_reached_by_keyboard() {
+    let Some(mut page) = page() else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let run = image_run(dir.path());
+    page.look(1280, 900, false, false);
+    page.open(&run.join("report.html"));
+    let lit =
+        "[...document.querySelectorAll('path.player.lit')].map((part) => part.dataset.player)";
+    assert_eq!(
+        page.evaluate("document.querySelectorAll('path.player').length"),
+        6
+    );
+    assert_eq!(page.evaluate(lit), json!([]));
+    page.hover("ol.rows li:nth-child(1) button");
+    let players =
+        page.evaluate("document.querySelector('ol.rows button').dataset.players.split(' ')");
+    assert_eq!(page.evaluate(lit), players);
+    page.hover("h1");
+    page.hover("path[data-player='4']");
+    assert_eq!(page.evaluate(lit), json!(["4"]));
+    assert_eq!(
+        page.evaluate("[...document.querySelectorAll('button.row.lit')].every((row) => row.textContent.includes('r1c1'))"),
+        true
+    );
+    page.hover("h1");
+    page.evaluate("document.querySelector(\"path[data-player='2']\").focus()");
+    page.press("Enter");
+    page.evaluate("document.activeElement.blur()");
+    assert_eq!(page.evaluate(lit), json!(["2"]), "it stays lit once chosen");
+    page.press("Escape");
+    assert_eq!(page.evaluate(lit), json!([]));
+    assert!(page.complaints().is_empty(), "{:?}", page.complaints());
 }
 
 #[test]
@@ -306,11 +400,19 @@ fn a_page_prints_and_its_charts_stand_alone() {
     page.look(1280, 900, false, true);
     page.open(&results.run.join("report.html"));
     let printed = page.call("Page.printToPDF", json!({}));
-    assert!(
-        printed["data"]
-            .as_str()
-            .is_some_and(|pdf| pdf.len() > 20_000)
-    );
+    let printed = printed["data"].as_str().expect("a document");
+    assert!(printed.len() > 20_000);
+    let pdf = STANDARD.decode(printed).expect("base64");
+    let pages = pdf
+        .windows(11)
+        .filter(|words| words == b"/Type /Page")
+        .count();
+    let tree = pdf
+        .windows(12)
+        .filter(|words| words == b"/Type /Pages")
+        .count();
+    // One sheet more than it takes here, where other fonts are wider.
+    assert!((1..=7).contains(&(pages - tree)), "{pages} pages");
     let charts = std::fs::read_dir(results.run.join("charts")).expect("a folder");
     let mut names: Vec<PathBuf> = charts
         .map(|entry| entry.expect("an entry").path())

@@ -22,6 +22,8 @@ use crate::mutate::mutate;
 
 #[cfg(feature = "network")]
 mod network;
+#[cfg(feature = "network")]
+mod pictures;
 
 /// How long one case may take; a loaded machine included.
 const LONGEST: Duration = Duration::from_secs(20);

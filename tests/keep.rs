@@ -473,3 +473,120 @@ fn half_precision_marks_what_its_rounding_hides() {
         stdout(&[&words[..], &["--dtype", "bf16", "--rows", "200"]].concat()).contains(" noise?")
     );
 }
+
+#[test]
+fn shares_of_one_file_leave_nothing_beside_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let table = dir.path().join("table.npy");
+    let share = |game: &str, i: &str| {
+        let game = format!("synthetic:{game}");
+        run(&[
+            "tabulate",
+            "--game",
+            &game,
+            "-o",
+            name(&table),
+            "--shard",
+            i,
+        ])
+    };
+    // A table of one piece has nothing for a second process, whether it comes first or last.
+    let small = "n=4; and(0,1) + 0.5";
+    for order in [["1/2", "2/2"], ["2/2", "1/2"]] {
+        for i in order {
+            let done = share(small, i);
+            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            assert!(done.status.success(), "{said}");
+            assert_eq!(said.contains("share 2/2 is empty"), i == "2/2", "{said}");
+        }
+        assert_eq!(files(dir.path()), ["table.npy"]);
+        std::fs::remove_file(&table).expect("removed");
+    }
+    // A process that was killed after its share was used begins no other table when it is asked again.
+    let large = "n=14; and(0,1) + 0.5";
+    for i in ["1/2", "2/2"] {
+        assert!(share(large, i).status.success());
+    }
+    let whole = std::fs::read(&table).expect("a table");
+    let again = share(large, "1/2");
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert_eq!(again.status.code(), Some(1), "{said}");
+    assert!(said.contains("holds a table already"), "{said}");
+    assert_eq!(files(dir.path()), ["table.npy"]);
+    assert_eq!(std::fs::read(&table).expect("a table"), whole);
+}
+
+#[test]
+fn what_is_left_of_a_store_whose_table_is_done_is_removed_and_another_games_is_not() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, aside) = (dir.path().join("out"), dir.path().join("aside"));
+    let words = |game: &str, out: &Path, more: &[&str]| {
+        let game = format!("synthetic:{game}");
+        let all = [&["tabulate", "--game", &game, "-o", name(out)], more].concat();
+        assert!(run(&all).status.success(), "{all:?}");
+    };
+    let copy = |from: &Path, to: &Path| {
+        std::fs::create_dir_all(to).expect("a folder");
+        for name in files(from) {
+            std::fs::copy(from.join(&name), to.join(&name)).expect("copied");
+        }
+    };
+    let (game, other) = ("n=14; and(0,1) + 0.5", "n=14; or(0,1) + 0.5");
+    let store = out.join("store");
+    words(game, &out, &["--shard", "1/2"]);
+    copy(&store, &aside);
+    words(game, &out, &["--shard", "2/2"]);
+    let done = ["record.json", "values.npy"];
+    assert_eq!(files(&out), done);
+    let values = std::fs::read(out.join("values.npy")).expect("values");
+    // A process that was killed while it removed its store has left all of it, or some of it.
+    for lost in [None, Some("header.json"), Some("lock")] {
+        copy(&aside, &store);
+        if let Some(name) = lost {
+            std::fs::remove_file(store.join(name)).expect("removed");
+        }
+        words(game, &out, &["--resume"]);
+        assert_eq!(files(&out), done, "without {lost:?}");
+        assert_eq!(
+            std::fs::read(out.join("values.npy")).expect("values"),
+            values
+        );
+    }
+    let begun = dir.path().join("begun");
+    words(other, &begun, &["--shard", "1/2"]);
+    copy(&begun.join("store"), &store);
+    words(game, &out, &["--resume"]);
+    assert_eq!(files(&out), [&done[..1], &["store"], &done[1..]].concat());
+}
+
+#[test]
+fn a_run_of_a_game_is_repeated_from_its_folder_and_from_its_run_file() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (first, again, third) = (
+        dir.path().join("first"),
+        dir.path().join("again"),
+        dir.path().join("third"),
+    );
+    let file = dir.path().join("run.toml");
+    let game = "synthetic:n=4; and(0,1)*2 - or(1,2,3)*0.5";
+    for command in ["tabulate", "profile"] {
+        stdout(&[command, "--game", game, "--seed", "3", "-o", name(&first)]);
+        stdout(&["run", name(&first), "-o", name(&again)]);
+        let dumped = stdout(&["run", name(&first), "--dump-config"]);
+        assert!(!dumped.contains("baseline"), "a game has none: {dumped}");
+        std::fs::write(&file, dumped).expect("written");
+        stdout(&["run", name(&file), "-o", name(&third)]);
+        for other in [&again, &third] {
+            assert_eq!(files(&first), files(other));
+            for same in files(&first)
+                .iter()
+                .filter(|file| *file != "record.json" && *file != "report.html")
+            {
+                if first.join(same).is_file() {
+                    let bytes = |dir: &Path| std::fs::read(dir.join(same)).expect("a file");
+                    assert_eq!(bytes(&first), bytes(other), "{command}: {same}");
+                }
+            }
+        }
+    }
+}

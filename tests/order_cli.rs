@@ -112,6 +112,23 @@ fn a_data_set_is_measured_sample_by_sample_and_resumed() {
     std::fs::write(&one, before.to_string()).expect("written");
     let again = json(&[&words[..], &["--resume"]].concat());
     assert_eq!(again["done"][1]["seconds"], 12345.0);
+    // Nor where the folder has another name, or batches another size.
+    let moved = format!("{out}-moved");
+    std::fs::rename(out, &moved).expect("renamed");
+    let elsewhere = [
+        "order",
+        "--data",
+        data,
+        "-o",
+        &moved,
+        "--contexts",
+        "4",
+        "--batch",
+        "3",
+        "--resume",
+    ];
+    assert_eq!(json(&elsewhere)["done"][1]["seconds"], 12345.0);
+    std::fs::rename(&moved, out).expect("renamed");
     // Numbers that were written down and read again may differ in the last bit.
     let strengths = |study: &Value| numbers(&study["multi_order"]["J"]);
     let pairs = strengths(&again).into_iter().zip(strengths(&study));

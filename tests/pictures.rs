@@ -490,3 +490,36 @@ fn classes_of_a_network_that_compares_are_texts() {
         "{message}"
     );
 }
+
+#[test]
+fn segments_are_not_believed_on_the_word_of_their_header() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let image = png(dir.path(), "a.png", 16, 16, 3);
+    let model = tiny("cifar_resnet");
+    let file = dir.path().join("s.npy");
+    let long =
+        |len: u32, text: &[u8]| [b"\x93NUMPY\x02\x00", &len.to_le_bytes()[..], text].concat();
+    let deep = [b"{'descr': ", [b'['; 1 << 20].as_slice()].concat();
+    let wide = b"{'descr': '<i8', 'fortran_order': False, 'shape': (4294967296, 4294967297), }";
+    let other = b"{'descr': '<i8', 'fortran_order': False, 'shape': (100000, 100000), }";
+    for (bytes, said) in [
+        (long(u32::MAX, b""), "its header is 4294967295 bytes long"),
+        (
+            long(deep.len() as u32, &deep),
+            "its header is 1048586 bytes long",
+        ),
+        (
+            long(wide.len() as u32, wide),
+            "is not that of a plain array",
+        ),
+        (
+            long(other.len() as u32, other),
+            "are 100000 × 100000 pixels; the image is 16 × 16",
+        ),
+    ] {
+        std::fs::write(&file, bytes).expect("written");
+        let rule = format!("segments:{}", name(&file));
+        let words = ["tabulate", "--image", name(&image), "--model", name(&model)];
+        refused(&[&words[..], &["--players", &rule]].concat(), 1, &[said]);
+    }
+}

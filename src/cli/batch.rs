@@ -23,6 +23,8 @@ pub(crate) struct Selection {
     samples: Vec<RawSample>,
     shard: Shard,
     resume: bool,
+    /// Whether other processes have shares.
+    shared: bool,
 }
 
 impl Selection {
@@ -37,6 +39,7 @@ impl Selection {
             shard: args.shard.unwrap_or(Shard::WHOLE),
             // Whoever does a share may find samples that are done.
             resume: args.resume || args.shard.is_some(),
+            shared: args.shard.is_some(),
         })
     }
 
@@ -46,7 +49,11 @@ impl Selection {
             resume: self.resume,
             shard: None,
         };
-        Keep::within(dir, &args)
+        let keep = Keep::within(dir, &args);
+        match self.shared {
+            true => keep.in_company(),
+            false => keep,
+        }
     }
 
     /// How many samples that are others' to do are not done in `dir`.
@@ -123,6 +130,9 @@ pub(crate) fn profile(
     } = args;
     let mut selection = Selection::new(network, data, sample, keep)?;
     let dir = global.folder()?;
+    if keep.resume && keep.shard.is_none() {
+        dir.into_iter().for_each(report::sweep);
+    }
     let (mut samples, mut by_players) = (Vec::new(), BTreeMap::new());
     let mut over = |selection: &Selection, silent: bool| {
         samples.clear();

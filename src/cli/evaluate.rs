@@ -36,7 +36,9 @@ impl Prepared<'_> {
         let mut game = self.game()?.with_progress(&advance);
         record.config["batch"] = json!(game.batch());
         let chosen = json!({ "batch": game.batch(), "record": record });
-        let filling = keep.open(identity, game.pieces()?, chosen, output)?;
+        let Some(filling) = keep.open(identity, game.pieces()?, chosen, output)? else {
+            return Ok(None);
+        };
         // Products of another shape would round otherwise; who asks for another batch knows.
         let batch = filling.chosen("batch").and_then(Value::as_u64);
         if let (Some(rows), Batch::Auto) = (batch, self.args.batch) {

@@ -255,7 +255,9 @@ pub(crate) fn evaluate(
     };
     let split = players.saturating_sub(piece).min(MOST_SPLIT);
     let pieces = Pieces::new(players, split)?;
-    let filling = keep.open(identity, pieces, json!({ "record": record }), output)?;
+    let Some(filling) = keep.open(identity, pieces, json!({ "record": record }), output)? else {
+        return Ok(None);
+    };
     let bar = output.bar("coalitions", 1 << players);
     let filled = filling.fill(&mut *game, |_| Counts::default(), &bar, output)?;
     bar.finish_and_clear();

@@ -13,18 +13,23 @@ use harsanyi::{Error, Game, ValueTable};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::args::{GlobalArgs, KeepArgs};
+use super::args::KeepArgs;
 use super::interrupt::Interrupted;
 use super::output::Output;
+use super::report;
 use super::run::Evaluated;
 
 /// Where the values of one table are kept while it is filled, and what is done with those that are there.
 pub(crate) struct Keep {
     /// The run folder.
     folder: Option<PathBuf>,
+    /// The one file that the table goes to.
+    file: Option<PathBuf>,
     /// The folder of the unfinished table.
     store: Option<PathBuf>,
     resume: bool,
+    /// Whether no other process works in the folder.
+    alone: bool,
     shard: Option<Shard>,
 }
 
@@ -48,8 +53,10 @@ impl Keep {
     pub(crate) fn nowhere() -> Self {
         Self {
             folder: None,
+            file: None,
             store: None,
             resume: false,
+            alone: false,
             shard: None,
         }
     }
@@ -58,9 +65,19 @@ impl Keep {
     pub(crate) fn within(dir: Option<&Path>, args: &KeepArgs) -> Self {
         Self {
             folder: dir.map(Path::to_owned),
+            file: None,
             store: dir.map(|dir| dir.join("store")),
             resume: args.resume,
+            alone: args.resume && args.shard.is_none(),
             shard: args.shard,
+        }
+    }
+
+    /// The same in a folder of samples that other processes may work through too.
+    pub(crate) fn in_company(self) -> Self {
+        Self {
+            alone: false,
+            ..self
         }
     }
 
@@ -68,8 +85,10 @@ impl Keep {
     pub(crate) fn beside(path: &Path, args: &KeepArgs) -> Self {
         Self {
             folder: None,
+            file: Some(path.to_owned()),
             store: Some(store_beside(path)),
             resume: args.resume,
+            alone: args.resume && args.shard.is_none(),
             shard: args.shard,
         }
     }
@@ -103,6 +122,10 @@ impl Keep {
             .into());
         }
         let table = file::read(&dir.join("values.npy"), file::BitOrder::default())?;
+        Store::clear(store, identity)?;
+        if self.alone {
+            report::sweep(dir);
+        }
         Ok(Some(Evaluated {
             table,
             record,
@@ -111,15 +134,32 @@ impl Keep {
     }
 
     /// Opens the store of a table that is cut into `pieces`, where there is one or it is worth one; `chosen` is what must
-    /// hold for the whole table.
+    /// hold for the whole table. `None` when the table has too few pieces for this process to have a share.
     pub(crate) fn open(
         &self,
         identity: Identity,
         pieces: Pieces,
         chosen: Value,
         output: &Output,
-    ) -> anyhow::Result<Filling> {
+    ) -> anyhow::Result<Option<Filling>> {
         let shard = self.shard.unwrap_or(Shard::WHOLE);
+        if self.shard.is_some() && !self.store.as_deref().is_some_and(Store::exists) {
+            // A store that is begun here and now would be left to nobody once the others are done.
+            if !(0..pieces.count()).any(|piece| shard.owns(piece)) {
+                let cut = pieces.count();
+                output.say(&format!(
+                    "share {shard} is empty: the table is made in {cut} piece{}, which other shares have",
+                    if cut == 1 { "" } else { "s" }
+                ));
+                return Ok(None);
+            }
+            if let Some(file) = self.file.as_ref().filter(|file| file.exists()) {
+                anyhow::bail!(
+                    "`{}` holds a table already, and a file does not say of what; remove it to begin another, or name a folder",
+                    file.display()
+                );
+            }
+        }
         let worth = pieces.count() > 1 || self.shard.is_some();
         let store = match &self.store {
             Some(dir) if worth || Store::exists(dir) => {
@@ -133,17 +173,17 @@ impl Keep {
                 if opening == Opening::Resume {
                     // Nobody else writes here, so that what is half written nobody will finish.
                     folder::sweep(dir, None);
-                    self.folder.iter().for_each(|dir| folder::sweep(dir, None));
+                    self.folder.iter().for_each(|dir| report::sweep(dir));
                 }
                 Some(store)
             }
             _ => None,
         };
-        Ok(Filling {
+        Ok(Some(Filling {
             pieces: store.as_ref().map_or(pieces, Store::pieces),
             store,
             shard,
-        })
+        }))
     }
 }
 
@@ -166,7 +206,8 @@ impl Filling {
         }
         let probe = make()?;
         store.keep("probe", &serde_json::to_value(&probe)?)?;
-        Ok(probe)
+        // As whoever goes on will read it: a number may change its last digit on the way through a file.
+        Ok(kept_probe(store).unwrap_or(probe))
     }
 
     /// Asks for everything that is missing of this process's share; `None` when others have not done theirs.
@@ -254,13 +295,13 @@ impl Filling {
 }
 
 /// The folder of the unfinished table whose values go to the file `path`.
-fn store_beside(path: &Path) -> PathBuf {
+pub(crate) fn store_beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".store");
     path.with_file_name(name)
 }
 
-fn kept_probe(store: &Store) -> Option<Probe> {
+pub(crate) fn kept_probe(store: &Store) -> Option<Probe> {
     serde_json::from_value(store.kept("probe")?).ok()
 }
 
@@ -337,48 +378,4 @@ fn significand(dtype: &str) -> i32 {
         "f64" => 53,
         _ => 24,
     }
-}
-
-/// Puts together the table in the run folder, or beside the file, `path`.
-pub(crate) fn merge(path: &Path, global: &GlobalArgs, output: &Output) -> anyhow::Result<()> {
-    let single = path.extension().is_some_and(|extension| extension == "npy");
-    let dir = match single {
-        true => store_beside(path),
-        false => path.join("store"),
-    };
-    if global.output.is_some() {
-        return Err(Error::Parameter {
-            parameter: "--output",
-            must: "left out, since the table goes where its pieces are",
-            got: "a path".into(),
-        }
-        .into());
-    }
-    if !Store::exists(&dir) {
-        let place = path.display();
-        anyhow::bail!(
-            "`{place}` holds no unfinished table; expected a folder `{}`",
-            dir.display()
-        );
-    }
-    let store = Store::existing(&dir)?;
-    let (table, notes) = store.table()?;
-    let record = store.chosen()["record"].clone();
-    let mut record: Record =
-        serde_json::from_value(record).map_err(Error::parse(dir.join("header.json"), "record"))?;
-    complete(&mut record, &table, &notes, kept_probe(&store).as_ref())?;
-    match single {
-        true => file::write(path, &table)?,
-        false => {
-            file::write(&path.join("values.npy"), &table)?;
-            folder::write_json(&path.join("record.json"), &record)?;
-        }
-    }
-    store.remove()?;
-    output.say(&format!(
-        "all {} values are in {}",
-        table.values().len(),
-        path.display()
-    ));
-    output.result(&record, String::new)
 }

@@ -10,6 +10,7 @@ mod extraction;
 mod games;
 mod interrupt;
 mod keep;
+mod merge;
 mod network;
 mod order;
 mod output;
@@ -102,8 +103,8 @@ fn execute(
     match command {
         Command::Profile(args) => samples::profile(&args, global, config, output),
         Command::Tabulate(args) => samples::tabulate(&args, global, config, output),
-        Command::Merge { path } => keep::merge(&path, global, output),
-        _ if global.dump_config => output.raw(settings::to_toml(config)?.as_bytes()),
+        Command::Merge { path } => merge::merge(&path, global, output),
+        _ if global.dump_config => output.document(settings::to_toml(config)?.as_bytes()),
         Command::Sample(args) => recover::sample(&args, global, config, output),
         Command::Extract(args) => tables::extract(&args, global, output),
         Command::Order(args) => order::order(&args, global, config, output),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Error as AnyError};
 use harsanyi::Error;
 use harsanyi::report::text::{Page, inert};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use super::args::{Color, Format, GlobalArgs};
@@ -21,6 +21,9 @@ pub(crate) const STOPPED: u8 = 130;
 
 /// Characters of a cause that are shown: it may quote what was given, and that may be a book.
 const LONGEST_CAUSE: usize = 2000;
+
+/// Seconds that a run may have left for anybody to believe it.
+const LONGEST_LEFT: f64 = 3e7;
 
 /// The width of a page that no terminal bounds.
 const PAGE_WIDTH: usize = 100;
@@ -86,11 +89,18 @@ impl Output {
         json: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        let line = match self.format {
-            Format::Json => serde_json::to_string(json)? + "\n",
-            _ => text(),
-        };
-        self.raw(line.as_bytes())
+        match self.format {
+            Format::Json => self.document((serde_json::to_string(json)? + "\n").as_bytes()),
+            _ => self.raw(text().as_bytes()),
+        }
+    }
+
+    /// Prints a document that holds text of others as it is; on a terminal, which would act on it, inert.
+    pub(crate) fn document(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if io::stdout().is_terminal() => self.raw(lines(text).as_bytes()),
+            _ => self.raw(bytes),
+        }
     }
 
     /// The same output while `bar` is on the screen: it is lifted for every word, and no other bar is drawn.
@@ -111,7 +121,7 @@ impl Output {
         }
     }
 
-    /// Prints bytes as they are.
+    /// Prints bytes as they are: nothing in them is somebody else's, or it is inert.
     pub(crate) fn raw(&self, bytes: &[u8]) -> anyhow::Result<()> {
         if self.closed.get() {
             return Ok(());
@@ -162,7 +172,7 @@ impl Output {
     /// A bar over `length` steps with rate and time left, drawn on stderr; hidden where nobody would see it.
     pub(crate) fn bar(&self, what: &'static str, length: u64) -> ProgressBar {
         self.styled(
-            "{prefix} {wide_bar} {human_pos}/{human_len}, {rate}, {eta} left",
+            "{prefix} {wide_bar} {human_pos}/{human_len}, {rate}, {left} left",
             length,
         )
         .with_prefix(what)
@@ -189,17 +199,59 @@ impl Output {
             ProgressDrawTarget::hidden()
         };
         let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = write!(out, "{:.0}/s", state.per_sec());
+            let _ = out.write_str(&rate(per_second(state)));
+        };
+        let left = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let steps = state.len().unwrap_or(0).saturating_sub(state.pos());
+            let _ = out.write_str(&time_left(steps, per_second(state)));
         };
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .with_key("rate", rate);
+            .with_key("rate", rate)
+            .with_key("left", left);
         let bar = ProgressBar::with_draw_target(Some(length), target).with_style(style);
         if self.progress {
             // The clock runs on while a slow batch is under way.
             bar.enable_steady_tick(Duration::from_millis(250));
         }
         bar
+    }
+}
+
+/// `text` with its lines as they are, and everything else in it inert.
+fn lines(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| match line.strip_suffix('\n') {
+            Some(line) => inert(line) + "\n",
+            None => inert(line),
+        })
+        .collect()
+}
+
+/// Steps per second. The latest ones count, unless each takes so long that there are none in sight: then all do.
+fn per_second(state: &ProgressState) -> f64 {
+    let latest = state.per_sec();
+    if latest >= 1.0 {
+        return latest;
+    }
+    let all = state.pos() as f64 / state.elapsed().as_secs_f64().max(1e-3);
+    all.min(1.0)
+}
+
+fn rate(per_second: f64) -> String {
+    match per_second {
+        many if many >= 1.0 => format!("{many:.0}/s"),
+        some if some >= 1.0 / 60.0 => format!("{:.1}/min", 60.0 * some),
+        few => format!("{:.1}/h", 3600.0 * few),
+    }
+}
+
+/// How long so many steps take, where that can be said.
+fn time_left(steps: u64, per_second: f64) -> String {
+    let seconds = steps as f64 / per_second;
+    match seconds < LONGEST_LEFT {
+        true => format!("{:#}", HumanDuration(Duration::from_secs_f64(seconds))),
+        false => "?".into(),
     }
 }
 
@@ -273,4 +325,31 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Checkpoint { .. } => "`harsanyi models check DIR` loads a model and says what it is",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_steps_have_a_rate_and_a_time_that_can_be_read() {
+        assert_eq!(rate(1234.4), "1234/s");
+        assert_eq!(rate(0.25), "15.0/min");
+        assert_eq!(rate(0.001), "3.6/h");
+        assert_eq!(time_left(90, 0.5), "3m");
+        assert_eq!(time_left(0, 7.0), "0s");
+        // Nothing is done yet, or hardly anything.
+        assert_eq!(time_left(5, 0.0), "?");
+        assert_eq!(time_left(0, 0.0), "?");
+        assert_eq!(time_left(1 << 40, 0.01), "?");
+    }
+
+    #[test]
+    fn lines_stay_and_what_acts_on_a_terminal_does_not() {
+        assert_eq!(
+            lines("a\u{1b}[2J\nb\u{202e}c\n"),
+            "a\u{fffd}[2J\nb\u{fffd}c\n"
+        );
+        assert_eq!(lines("no end"), "no end");
+    }
 }

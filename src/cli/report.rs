@@ -101,7 +101,11 @@ pub(crate) fn report(
         .or_else(|| target.and_then(by_name))
         .unwrap_or(Format::Text);
     let Some(target) = target else {
-        return output.raw(&results.document(format, args, output)?);
+        let document = results.document(format, args, output)?;
+        return match format {
+            Format::Text => output.raw(&document),
+            _ => output.document(&document),
+        };
     };
     let is_folder = target.is_dir() || target.extension().is_none();
     if is_folder {
@@ -187,6 +191,12 @@ fn write_charts(dir: &Path, charts: &[Chart]) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// Removes what writes that were cut short left of a run or a batch in `dir`, where no other process works.
+pub(crate) fn sweep(dir: &Path) {
+    folder::sweep(dir, None);
+    folder::sweep(&dir.join(CHARTS), None);
 }
 
 /// Removes the charts of an earlier run, which were not made from what is in `dir` now, and nothing else.

@@ -108,7 +108,7 @@ fn dump(
         prepared.tell(&mut record)?;
         record.config["batch"] = json!(prepared.game()?.batch());
     }
-    output.raw(settings::to_toml(&record.config)?.as_bytes())
+    output.document(settings::to_toml(&record.config)?.as_bytes())
 }
 
 /// Refuses what needs a place to keep values and has none.

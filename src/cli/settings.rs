@@ -57,9 +57,10 @@ pub(crate) fn of(matches: &ArgMatches) -> Value {
     if let Some((name, own)) = matches.subcommand() {
         settings.insert("command".into(), json!(name));
         let all = commands();
-        let args = all.find_subcommand(name).into_iter();
-        for arg in args.flat_map(Command::get_arguments) {
-            if let Some(value) = value(arg, own).filter(|_| !PASSING.contains(&key(arg))) {
+        let command = all.find_subcommand(name);
+        for arg in command.into_iter().flat_map(Command::get_arguments) {
+            let means_nothing = PASSING.contains(&key(arg)) || excluded(arg, command, own);
+            if let Some(value) = value(arg, own).filter(|_| !means_nothing) {
                 settings.insert(key(arg).into(), value);
             }
         }
@@ -70,6 +71,15 @@ pub(crate) fn of(matches: &ArgMatches) -> Value {
         settings.insert("threads".into(), json!(rayon::current_num_threads()));
     }
     Value::Object(settings)
+}
+
+/// Whether `arg` has its default only, beside an option of the command line that it cannot be given with.
+fn excluded(arg: &Arg, command: Option<&Command>, matches: &ArgMatches) -> bool {
+    let source = |arg: &Arg| matches.value_source(arg.get_id().as_str());
+    let others = command.map(|command| command.get_arg_conflicts_with(arg));
+    let mut others = others.into_iter().flatten();
+    source(arg) == Some(ValueSource::DefaultValue)
+        && others.any(|other| source(other) == Some(ValueSource::CommandLine))
 }
 
 /// The value of `arg` in `matches`, as a run file would have it.

@@ -1,17 +1,33 @@
-//! How much main memory there is to take, where the system tells (Linux): of the machine, and of the control groups that a
-//! container or a batch system puts its processes in.
+//! How much main memory there is to take, where the system tells (Linux): of the machine, of the process, and of the control
+//! groups that a container or a batch system puts its processes in.
 
 use std::fs;
 use std::path::Path;
 
-/// Bytes of main memory that this process can still take: what the machine has available, and what the limits of its control
-/// groups leave.
+/// Bytes of main memory that this process can still take: what the machine has available, and what its own limits (`ulimit`)
+/// and those of its control groups leave.
 pub fn free_memory() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok();
     let machine = machine.and_then(|report| kibibytes(&report, "MemAvailable:"));
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group = left_in_groups(Path::new("/sys/fs/cgroup"), &groups);
-    [machine, group].into_iter().flatten().min()
+    let own = |file: &str| fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
+    let process = left_of_process(&own("limits"), &own("status"));
+    [machine, group, process].into_iter().flatten().min()
+}
+
+/// What the process's own limits, as `/proc/self/limits` has them, leave of what `/proc/self/status` says it takes.
+fn left_of_process(limits: &str, status: &str) -> Option<u64> {
+    let kinds = [
+        ("Max address space", "VmSize:"),
+        ("Max data size", "VmData:"),
+    ];
+    let left = kinds.iter().filter_map(|(limit, taken)| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(limit))?;
+        let most: u64 = line.split_whitespace().next()?.parse().ok()?;
+        Some(most.saturating_sub(kibibytes(status, taken)?))
+    });
+    left.min()
 }
 
 /// Bytes of main memory that this process has taken.
@@ -104,6 +120,22 @@ mod tests {
         assert_eq!(left("5:cpu,memory:/pod\n0::/job\n"), Some(0));
         assert_eq!(left("5:cpu:/pod\nnonsense\n"), None);
         assert_eq!(left("0::/../../job\n"), None);
+    }
+
+    #[test]
+    fn the_limits_of_the_process_count() {
+        let limits = "Limit  Soft Limit  Hard Limit  Units\n\
+            Max data size             unlimited            unlimited            bytes\n\
+            Max address space         2097152              unlimited            bytes\n";
+        let status = "VmSize:\t  1024 kB\nVmData:\t  512 kB\n";
+        assert_eq!(left_of_process(limits, status), Some(1 << 20));
+        let data = limits.replace("unlimited            unlimited", "600000 unlimited");
+        assert_eq!(left_of_process(&data, status), Some(600_000 - (512 << 10)));
+        assert_eq!(
+            left_of_process("Max address space  unlimited\n", status),
+            None
+        );
+        assert_eq!(left_of_process("", ""), None);
     }
 
     #[test]

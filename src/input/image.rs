@@ -1,11 +1,13 @@
 //! An image as a sample: its numbers, its baseline, and players that own cells or segments of it.
 
 use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use super::features::Features;
 use super::picture::{ImageForm, Picture};
 use super::{Baseline, PlayerRule, Players};
+use crate::npy;
 use crate::{Error, Result};
 
 /// An image, prepared for a network.
@@ -158,22 +160,14 @@ impl Players {
 
 /// A player per number in the file, which has the size of the image as it is in its own file or as the network takes it.
 fn segments(path: &Path, image: &Image, form: &ImageForm) -> Result<Players> {
-    let (height, width, numbers) = segment_numbers(path)?;
     let (original, prepared) = (&image.original, &image.prepared);
-    let at: Box<dyn Fn(usize, usize) -> (usize, usize)> = match (height, width) {
-        size if size == (prepared.height, prepared.width) => Box::new(|row, column| (row, column)),
-        size if size == (original.height, original.width) => {
-            Box::new(|row, column| form.origin(original, row, column))
-        }
-        _ => {
-            return Err(Error::Input(format!(
-                "the segments of `{}` are {height} × {width} pixels; the image is {} × {}",
-                path.display(),
-                original.height,
-                original.width
-            )));
-        }
-    };
+    let (width, numbers) = segment_numbers(path, image)?;
+    let height = numbers.len() / width;
+    let at: Box<dyn Fn(usize, usize) -> (usize, usize)> =
+        match (height, width) == (prepared.height, prepared.width) {
+            true => Box::new(|row, column| (row, column)),
+            false => Box::new(|row, column| form.origin(original, row, column)),
+        };
     let owner: Vec<Option<usize>> = (0..form.height * form.width)
         .map(|place| {
             let (row, column) = at(place / form.width, place % form.width);
@@ -197,8 +191,22 @@ fn segments(path: &Path, image: &Image, form: &ImageForm) -> Result<Players> {
     Ok(Players { owner, labels })
 }
 
-/// Rows, columns and the player of each pixel.
-fn segment_numbers(path: &Path) -> Result<(usize, usize, Vec<Option<usize>>)> {
+/// The width, that of `image` before or after it was prepared, and the player of each pixel.
+fn segment_numbers(path: &Path, image: &Image) -> Result<(usize, Vec<Option<usize>>)> {
+    let (original, prepared) = (&image.original, &image.prepared);
+    // Before a number is read: an array may claim any size.
+    let fits = |height: usize, width: usize| {
+        let size = (height, width);
+        let known = [original, prepared].map(|one| (one.height, one.width));
+        known.contains(&size).then_some(size).ok_or_else(|| {
+            Error::Input(format!(
+                "the segments of `{}` are {height} × {width} pixels; the image is {} × {}",
+                path.display(),
+                original.height,
+                original.width
+            ))
+        })
+    };
     if path.extension().is_none_or(|extension| extension != "npy") {
         let picture = Picture::read(path)?;
         if picture.channels != 1 {
@@ -208,14 +216,12 @@ fn segment_numbers(path: &Path) -> Result<(usize, usize, Vec<Option<usize>>)> {
             )));
         }
         let number = |&byte: &u8| (byte != u8::MAX).then_some(usize::from(byte));
-        return Ok((
-            picture.height,
-            picture.width,
-            picture.bytes.iter().map(number).collect(),
-        ));
+        let (_, width) = fits(picture.height, picture.width)?;
+        return Ok((width, picture.bytes.iter().map(number).collect()));
     }
-    let file = File::open(path).map_err(Error::read(path))?;
-    let array = npyz::NpyFile::new(file).map_err(Error::parse(path, "NumPy array"))?;
+    let mut file = BufReader::new(File::open(path).map_err(Error::read(path))?);
+    let header = npy::header(&mut file).map_err(Error::parse(path, "NumPy array"))?;
+    let array = npyz::NpyFile::with_header(header, file);
     let &[height, width] = array.shape() else {
         let axes = array.shape().len();
         return Err(Error::Input(format!(
@@ -223,9 +229,9 @@ fn segment_numbers(path: &Path) -> Result<(usize, usize, Vec<Option<usize>>)> {
             path.display()
         )));
     };
+    let (height, width) = fits(height as usize, width as usize)?;
     let by_rows = array.order() == npyz::Order::C;
     let numbers = integers(array).map_err(Error::parse(path, "NumPy array of integers"))?;
-    let (height, width) = (height as usize, width as usize);
     let place = |at: usize| {
         if by_rows {
             at
@@ -246,13 +252,13 @@ fn segment_numbers(path: &Path) -> Result<(usize, usize, Vec<Option<usize>>)> {
             path.display()
         ))
     })?;
-    Ok((height, width, numbers))
+    Ok((width, numbers))
 }
 
-fn integers(array: npyz::NpyFile<File>) -> std::io::Result<Vec<i64>> {
+fn integers(array: npyz::NpyFile<BufReader<File>>) -> std::io::Result<Vec<i64>> {
     let kind = array.dtype().descr();
     fn all<T: npyz::Deserialize + Into<i64>>(
-        array: npyz::NpyFile<File>,
+        array: npyz::NpyFile<BufReader<File>>,
     ) -> std::io::Result<Vec<i64>> {
         Ok(array.into_vec::<T>()?.into_iter().map(Into::into).collect())
     }

@@ -12,6 +12,9 @@ use crate::{Error, Result};
 /// More rows or columns than any image that this program opens, so that a file cannot ask for all memory.
 const LONGEST: u32 = 1 << 14;
 
+/// More pixels than any image has when it is resized, before what the network does not see is cut off.
+const MOST_RESIZED: usize = 1 << 26;
+
 /// Pixels of 8 bits: (H, W, C), C being 1 for grey and 3 for red, green and blue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
@@ -177,7 +180,8 @@ impl ImageForm {
     /// `picture` in the size and with the channels that the network takes.
     ///
     /// # Errors
-    /// [`Error::Input`] for a coloured picture where the network takes grey ones.
+    /// [`Error::Input`] for a coloured picture where the network takes grey ones, and for one so long and thin that it
+    /// cannot be resized.
     pub fn prepare(&self, picture: &Picture) -> Result<Picture> {
         if picture.channels > self.channels {
             return Err(Error::Input(format!(
@@ -190,6 +194,12 @@ impl ImageForm {
             whole = DynamicImage::from(whole.to_rgb8());
         }
         let (width, height) = self.before_crop(picture);
+        if width.saturating_mul(height) > MOST_RESIZED {
+            return Err(Error::Input(format!(
+                "the image of {} × {} pixels would have to be resized to {width} × {height}, of which the network sees {} × {}",
+                picture.width, picture.height, self.width, self.height
+            )));
+        }
         if (width, height) != (picture.width, picture.height) {
             let (width, height) = (width as u32, height as u32);
             whole = match whole {
@@ -215,7 +225,9 @@ impl ImageForm {
             Fit::Stretch => (self.width, self.height),
             Fit::Crop(side) => {
                 let shorter = picture.width.min(picture.height);
-                let along = |length: usize, least: usize| (side * length / shorter).max(least);
+                let along = |length: usize, least: usize| {
+                    (side.saturating_mul(length) / shorter).max(least)
+                };
                 (
                     along(picture.width, self.width),
                     along(picture.height, self.height),
@@ -302,6 +314,28 @@ mod tests {
         );
         assert_eq!(form.origin(&picture, 0, 0), (3, 7));
         assert_eq!(form.origin(&picture, 1, 1), (5, 9));
+    }
+
+    #[test]
+    fn neither_a_thread_of_pixels_nor_a_configuration_asks_for_all_memory() {
+        let picture = |height, width| Picture {
+            width,
+            height,
+            channels: 1,
+            bytes: vec![0; height * width],
+        };
+        let size = |side: u64| json!({ "size": { "shortest_edge": side } });
+        let refused = form(json!({}), Some(size(256)), [1, 224, 224])
+            .prepare(&picture(1, 16_384))
+            .expect_err("too thin");
+        assert_eq!(
+            refused.to_string(),
+            "the image of 16384 × 1 pixels would have to be resized to 4194304 × 256, of which the network sees 224 × 224"
+        );
+        for side in [1 << 20, u64::MAX] {
+            let form = form(json!({}), Some(size(side)), [1, 2, 2]);
+            assert!(form.prepare(&picture(3, 2)).is_err());
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::{Error, Result};
 /// Rows, columns and channels of the CIFAR sets.
 const CIFAR: usize = 32 * 32 * 3;
 
+/// More bytes than the largest such set has, since a few of a packed file may stand for any number.
+const UNPACKED: u64 = 1 << 30;
+
 impl RawSample {
     /// The images at `path`, the first `limit` of them: the PNG and JPEG files of a folder, in the order of its `labels.csv`
     /// (columns `file` and perhaps `label`) where there is one, else by name, folders in it being classes; an IDX file, packed
@@ -131,14 +134,26 @@ fn files(dir: &Path) -> Result<Vec<RawSample>> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
+    match bytes.starts_with(&[0x1f, 0x8b]) {
+        true => unpacked(path, &bytes, UNPACKED),
+        false => Ok(bytes),
     }
+}
+
+/// What `bytes` were packed from with gzip, no more than `most` bytes.
+fn unpacked(path: &Path, bytes: &[u8], most: u64) -> Result<Vec<u8>> {
     let mut unpacked = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes.as_slice())
+    flate2::read::MultiGzDecoder::new(bytes)
+        .take(most + 1)
         .read_to_end(&mut unpacked)
         .map_err(Error::parse(path, "gzip file"))?;
-    Ok(unpacked)
+    match unpacked.len() as u64 > most {
+        true => Err(Error::Input(format!(
+            "`{}` unpacks to more than {most} bytes",
+            path.display()
+        ))),
+        false => Ok(unpacked),
+    }
 }
 
 fn packed(path: &Path, limit: usize) -> Result<Vec<RawSample>> {
@@ -251,6 +266,18 @@ mod tests {
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).expect("written");
         RawSample::images(&path, Some(2))
+    }
+
+    #[test]
+    fn a_packed_file_does_not_unpack_without_bound() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&[7; 1000]).expect("written");
+        let packed = packed.finish().expect("finished");
+        assert!(packed.len() < 100);
+        let of = |most| unpacked(Path::new("x.gz"), &packed, most);
+        assert_eq!(of(1000).expect("fits"), [7; 1000]);
+        let refused = of(999).expect_err("too long").to_string();
+        assert_eq!(refused, "`x.gz` unpacks to more than 999 bytes");
     }
 
     fn picture(sample: &RawSample) -> &Picture {

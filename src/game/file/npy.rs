@@ -31,7 +31,7 @@ pub fn read(path: &Path, order: BitOrder) -> Result<ValueTable> {
 
 /// The table in the array that `bytes` hold.
 pub(super) fn table(mut bytes: impl Read, order: BitOrder) -> Result<ValueTable, Source> {
-    let header = array::header(&mut bytes)?;
+    let header = crate::npy::header(&mut bytes)?;
     let players = players(&header)?;
     let values = array::floats(header, &mut bytes)?;
     array::ended(&mut bytes, "values", values.len())?;

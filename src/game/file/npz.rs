@@ -106,7 +106,7 @@ fn whole<T>(
     read: impl FnOnce(NpyHeader, &mut dyn Read) -> Result<T, Source>,
 ) -> Result<T, Source> {
     let mut bytes = BufReader::new(bytes);
-    let header = array::header(&mut bytes)?;
+    let header = crate::npy::header(&mut bytes)?;
     let count = header.shape().iter().product::<u64>() as usize;
     let found = read(header, &mut bytes)?;
     array::ended(&mut bytes, "elements", count)?;

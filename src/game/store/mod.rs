@@ -285,6 +285,30 @@ impl Store {
         fs::remove_dir_all(&self.dir).map_err(Error::write(&self.dir))
     }
 
+    /// Removes what a process that was killed left in `dir` of a table that is elsewhere by now, that of the game that
+    /// `identity` describes. What is another game's stays, and what a process works in.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Write`] and [`Error::Parse`] for what the disk does.
+    pub fn clear(dir: &Path, identity: &Identity) -> Result<()> {
+        if !dir.exists() {
+            return Ok(());
+        }
+        let lock = match lock(dir, false) {
+            Err(Error::Busy { .. }) => return Ok(()),
+            held => held?,
+        };
+        if !Self::exists(dir) {
+            // The header goes first or last, as the file system likes.
+            return fs::remove_dir_all(dir).map_err(Error::write(dir));
+        }
+        let store = Self::found(dir, lock)?;
+        match store.identity.difference(identity) {
+            None => store.remove(),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Closes the store, and removes it when it holds no piece and nobody else works in it.
     ///
     /// # Errors

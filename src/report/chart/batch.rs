@@ -157,10 +157,14 @@ fn histogram(
     })
 }
 
+/// The least range of a histogram, as a share of its values: the four digits of a tick could not tell it from the next
+/// one in a narrower one.
+const NARROWEST: f64 = 0.02;
+
 /// 1, 2 or 5 times a power of ten, so that about [`BINS`] bins cover the values.
 fn bin_width(low: f64, high: f64, whole: bool) -> f64 {
     let rough = (high - low)
-        .max(1e-9 * low.abs().max(high.abs()))
+        .max(NARROWEST * low.abs().max(high.abs()))
         .max(1e-12)
         / BINS;
     let power = 10f64.powf(rough.log10().floor());
@@ -192,7 +196,7 @@ fn strength(group: &PlayersSummary) -> Option<Chart> {
     );
     match &group.interval {
         Some(intervals) => {
-            caption += "; mean over the samples, with its 95 % bootstrap band.";
+            caption += "; mean over the samples, with its 95\u{a0}% bootstrap band.";
             head.extend(["from", "to"].map(String::from));
             for (row, interval) in rows.iter_mut().zip(intervals) {
                 row.extend(interval.map(number));
@@ -202,7 +206,11 @@ fn strength(group: &PlayersSummary) -> Option<Chart> {
                 .map(|(m, &[low, high])| (m as f64, low, high))
                 .collect();
             heights.extend(intervals.iter().flatten());
-            layers.push(Layer::new("95 % band", Ink::Neutral, Shape::Band(band)));
+            layers.push(Layer::new(
+                "95\u{a0}% band",
+                Ink::Neutral,
+                Shape::Band(band),
+            ));
         }
         None => caption += "; without a band, since that takes several samples.",
     }

@@ -5,6 +5,9 @@ use super::{Axis, Body, Chart, Ink, Layer, Scale, Shape, Table};
 use crate::report::Profile;
 use crate::report::text::draw::number;
 
+/// Interactions kept beyond which their number stands on a logarithmic axis.
+const CROWDED: usize = 50;
+
 /// Points of a curve beyond which a line would only repeat itself.
 const POINTS: usize = 300;
 
@@ -35,7 +38,7 @@ pub(super) fn sparsity(profile: &Profile) -> Option<Chart> {
         name: "sparsity".into(),
         title: "Sparsity".into(),
         caption: format!(
-            "All {all} interactions by strength, as a share of the strongest, on a logarithmic scale. Dashed: 5 %, below which \
+            "All {all} interactions by strength, as a share of the strongest, on a logarithmic scale. Dashed: 5\u{a0}%, below which \
              most papers call an interaction noise. By published convention: {}.",
             counts.join(", ")
         ),
@@ -85,10 +88,39 @@ fn ranks(count: usize) -> impl Iterator<Item = usize> {
 pub(super) fn faithfulness(profile: &Profile, unit: Unit) -> Option<Chart> {
     let strongest = &profile.sparsity.faithfulness.strongest;
     let last = strongest.last().filter(|_| strongest.len() > 1)?;
+    let nothing = strongest.first().filter(|entry| entry.count == 0);
+    // Counts are spaced as 1, 2, 5: many of them crowd at the left end of a plain axis.
+    let label = "k: strongest interactions kept";
+    let (x, place): (Axis, fn(usize) -> f64) = match last.count > CROWDED {
+        true => {
+            let (high, room) = ((last.count as f64).log10(), 0.05);
+            let x = Axis {
+                label: label.into(),
+                low: -room,
+                high: high + room,
+                scale: Scale::Log,
+            };
+            (x, |count| (count as f64).log10())
+        }
+        false => {
+            let room = 0.02 * last.count as f64;
+            (Axis::counting(label, 0, last.count.max(2), room), |count| {
+                count as f64
+            })
+        }
+    };
     let points: Vec<(f64, f64)> = strongest
         .iter()
-        .map(|entry| (entry.count as f64, entry.rms))
+        .map(|entry| (place(entry.count), entry.rms))
+        .filter(|(at, _)| at.is_finite())
         .collect();
+    let alone = nothing.filter(|_| x.scale == Scale::Log).map(|entry| {
+        let line = vec![(x.low, entry.rms), (x.high, entry.rms)];
+        Layer::new("none kept", Ink::Reference, Shape::Dashed(line))
+    });
+    let layers = alone
+        .into_iter()
+        .chain([Layer::new("", Ink::Neutral, Shape::Dotted(points))]);
     // What is left of an exact fit is rounding.
     let left = match profile.sparsity.faithfulness.unexplained {
         left if left < 1e-12 => "nothing".into(),
@@ -109,19 +141,14 @@ pub(super) fn faithfulness(profile: &Profile, unit: Unit) -> Option<Chart> {
                 .collect(),
         },
         body: Body::Axes {
-            x: Axis::counting(
-                "k: strongest interactions kept",
-                0,
-                last.count.max(2),
-                0.02 * last.count as f64,
-            ),
+            x,
             y: Axis::around(
                 unit.on("root mean square error"),
                 strongest.iter().map(|entry| entry.rms),
                 true,
                 Scale::Linear,
             ),
-            layers: vec![Layer::new("", Ink::Neutral, Shape::Dotted(points))],
+            layers: layers.collect(),
         },
     })
 }

@@ -37,7 +37,7 @@ pub(super) fn section(profile: &Profile) -> Markup {
             p.key {
                 span.kind.and { "AND" } " acts only when all of its players are present, "
                 span.kind.or { "OR" } " when any of them is. "
-                span.raises { "▶ raises v" } ", " span.lowers { "◀ lowers v" } "."
+                span.whole { span.raises { "▶ raises v" } "," } " " span.whole { span.lowers { "◀ lowers v" } "." }
             }
         }
         @if listed.is_empty() {
@@ -51,7 +51,7 @@ pub(super) fn section(profile: &Profile) -> Markup {
             }
         }
         @if listed.len() > shown.len() {
-            p.hint { (listed.len() - shown.len()) " weaker ones are in interactions.json." }
+            p.note { (listed.len() - shown.len()) " weaker ones are in interactions.json." }
         }
         @for line in certificate(found, span) { p.certificate { (sentence(&line)) } }
     }

@@ -80,8 +80,9 @@
     });
   }
 
-  const folded = all('details');
+  // On paper nothing can be unfolded; a list of hundreds would be all that one finds there.
+  const folded = all('.more, .provenance details').filter((part) => part.querySelectorAll('li').length <= 40);
   let open = [];
-  addEventListener('beforeprint', () => { open = folded.filter((part) => part.matches('.more, .provenance details') && !part.open); for (const part of open) part.open = true; });
+  addEventListener('beforeprint', () => { open = folded.filter((part) => !part.open); for (const part of open) part.open = true; });
   addEventListener('afterprint', () => { for (const part of open) part.open = false; });
 })();

@@ -97,7 +97,7 @@ fn legend(area: &Area<'_>, named: &[&Layer]) -> Result<(), String> {
         }
         let style = font(LETTER - 1, INK).pos(Pos::new(HPos::Left, VPos::Center));
         write(area, &layer.label, &style, (left + 21, 34))?;
-        left += 21 + (6 * layer.label.width() as i32) + 6;
+        left += 21 + 13 * layer.label.width() as i32 / 2 + 10;
     }
     Ok(())
 }

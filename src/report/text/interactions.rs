@@ -155,8 +155,11 @@ pub(in crate::report) fn certificate(found: &InteractionReport, span: f64) -> Ve
         ));
     }
     if found.alternatives > 0 {
-        let count = found.alternatives;
-        lines.push(format!("other explanations may be as good: {count} interactions not listed could stand in for listed ones"));
+        let others = match found.alternatives {
+            1 => "1 interaction not listed could stand in for a listed one".into(),
+            count => format!("{count} interactions not listed could stand in for listed ones"),
+        };
+        lines.push(format!("other explanations may be as good: {others}"));
     }
     if let Some(refit) = &found.refit {
         let by = "the salient ones, their effects fitted anew as listed";
