@@ -32,6 +32,7 @@ mod pool;
 mod ridge;
 mod search;
 mod tree;
+mod tridiagonal;
 mod walsh;
 
 pub use choose::{Method, RecoverOptions, Recovery, recover, recover_coded};
