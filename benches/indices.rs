@@ -1,7 +1,7 @@
 //! Indices from a table: criterion per index, and seconds of one thread for a table that another program made.
 //!
 //! `cargo bench --no-default-features -- index` times with criterion. `HARSANYI_INDICES=TABLE.npy cargo bench
-//! --no-default-features -- nothing` prints a line of JSON for each index of that table, in seconds of processor time, for
+//! --no-default-features` prints a line of JSON for each index of that table, in seconds of processor time, for
 //! `scripts/compare_indices.py`.
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -25,13 +25,13 @@ fn random_table(players: usize) -> ValueTable {
     ValueTable::new(players, values).expect("finite")
 }
 
-fn pool(threads: usize) -> rayon::ThreadPool {
+pub(crate) fn pool(threads: usize) -> rayon::ThreadPool {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.expect("a pool of threads")
 }
 
 /// Seconds that all threads of this process have run on a processor, as Linux counts them, in nanoseconds.
-fn processor_seconds() -> f64 {
+pub(crate) fn processor_seconds() -> f64 {
     let threads = fs::read_dir("/proc/self/task").expect("Linux");
     threads
         .flatten()
@@ -65,11 +65,17 @@ fn print_seconds(path: &OsStr) {
     }
 }
 
-/// The benches of this module, or the seconds that a script asks for.
-pub(crate) fn benches() {
-    if let Some(path) = std::env::var_os("HARSANYI_INDICES") {
+/// Prints the seconds that a script asks for; `false` where none did.
+pub(crate) fn run() -> bool {
+    let asked = std::env::var_os("HARSANYI_INDICES");
+    asked.is_some_and(|path| {
         print_seconds(&path);
-    }
+        true
+    })
+}
+
+/// The benches of this module.
+pub(crate) fn benches() {
     let mut criterion = Criterion::default()
         .configure_from_args()
         .sample_size(10)

@@ -4,22 +4,26 @@
 mod compare;
 mod extract;
 mod indices;
+mod sparse;
 mod transform;
 #[cfg(feature = "network")]
 mod trie;
 
-#[cfg(feature = "network")]
 fn main() {
+    #[cfg(feature = "network")]
     if compare::run() {
+        return;
+    }
+    if indices::run() || sparse::run() {
         return;
     }
     extract::benches();
     indices::benches();
+    sparse::benches();
     transform::benches();
+    #[cfg(feature = "network")]
     trie::benches();
     criterion::Criterion::default()
         .configure_from_args()
         .final_summary();
 }
-#[cfg(not(feature = "network"))]
-criterion::criterion_main!(extract::benches, indices::benches, transform::benches);

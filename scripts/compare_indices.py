@@ -34,7 +34,7 @@ BITS = 1 << np.arange(64, dtype=np.int64)
 
 def ours(table, workspace):
     """Seconds, order and sum of |values| of every index, by name."""
-    command = ["cargo", "bench", "--no-default-features", "--bench", "main", "--", "nothing"]
+    command = ["cargo", "bench", "--no-default-features", "--bench", "main"]
     environment = os.environ | {"HARSANYI_INDICES": str(table)}
     environment.pop("PYTHONHOME", None)
     environment.pop("PYTHONPATH", None)

@@ -137,7 +137,7 @@ enum Chosen {
 ///
 /// # Cost
 /// Greedy: per search n²m/2 additions for the pairs and up to n·m·200 for higher orders, a search for every few terms.
-/// Ridge: about twenty systems of m equations by conjugate gradients, n·2^n additions an iteration up to 16 players and m²
+/// Ridge: some eight systems of m equations by conjugate gradients, n·2^n or m² additions an iteration up to 16 players and m²
 /// beyond them.
 ///
 /// # Errors
@@ -328,9 +328,14 @@ fn choose(
     options: &RecoverOptions,
 ) -> Result<Option<Chosen>> {
     let (players, samples) = (parts.fitted.design.players(), parts.fitted.values.len());
+    // Few players have few terms of low order, and a narrow beam holds those that matter.
+    let (beam, kept) = match players <= DENSE_PLAYERS {
+        true => (60, 20),
+        false => (200, 40),
+    };
     let width = Width {
-        beam: 200,
-        kept: 40,
+        beam,
+        kept,
         order: options.order,
     };
     Ok(match method {
@@ -338,7 +343,7 @@ fn choose(
             let settings = greedy::GreedyOptions {
                 width,
                 terms: (samples / 4).clamp(8, 250),
-                pool: 1500,
+                pool: 500,
                 goal,
             };
             Some(Chosen::Support(greedy::greedy(parts, &settings)))

@@ -1,43 +1,53 @@
 //! Systems of as many equations as samples, for a prior on Walsh functions.
 
-use rayon::prelude::*;
-
+use super::covariance::{
+    Across, covariances, kernel_of_difference, pair_covariances, places_in_table, product, spread,
+};
 use super::design::{Design, Rule, Term};
 use super::fit::{Fit, Part};
-use super::pairs::{dot32, pairs, scaled, signs};
+use super::pairs::{pairs, signs};
 use super::pool::dot;
 use super::ridge::{DENSE_PLAYERS, Prior};
+use super::tridiagonal::Tridiagonal;
 use crate::transform::butterfly;
 
-/// The kernel of the prior between samples, in one of two forms.
-pub(super) enum Solver {
-    /// Variances of all 2^n Walsh coefficients, and the place of each sample in the table.
-    Dense {
+/// The covariance that a prior gives to the values of samples, and what it was made from.
+pub(super) struct Solver {
+    functions: Functions,
+    /// Between all samples, row by row, where that is less work than a table of all coalitions.
+    matrix: Option<Vec<f32>>,
+    /// The prior variance of v.
+    variance: f64,
+}
+
+/// The Walsh functions of the prior.
+enum Functions {
+    /// Of all coalitions up to an order: variances of all 2^n of them, and the place of each sample in the table.
+    All {
         players: usize,
         variances: Vec<f64>,
         at: Vec<usize>,
-        noise: f64,
         order: usize,
     },
-    /// Σ_i ρ_i z_i z'_i between samples, and Σ ρ_i².
+    /// Of one player, or of one and two.
     Pairs {
         scales: Vec<f64>,
         signs: Vec<f32>,
-        products: Vec<f32>,
-        squares: f64,
-        noise: f64,
-        /// ½ where pairs are fitted, 0 where only single players are.
-        half: f64,
+        two: bool,
     },
 }
 
+/// Steps at most.
 const ITERATIONS: usize = 50;
-/// Of the first residual: where the iteration stops.
+/// Of the first residual: where the iteration stops for a fit, and for a figure that decides between priors.
 const CLOSE: f64 = 1e-4;
+const CLOSE_ENOUGH: f64 = 3e-3;
 
 impl Solver {
+    /// The order of `prior` counts, and its scales; its noise is told to each system that is solved.
     pub(super) fn new(design: &Design, prior: &Prior) -> Self {
         let players = design.players();
+        let samples = design.samples();
         if players <= DENSE_PLAYERS {
             let mut variances = vec![1.0; 1 << players];
             for at in 1..variances.len() {
@@ -50,89 +60,68 @@ impl Solver {
                 }
             }
             variances[0] = 0.0;
-            let noise = prior.noise * variances.iter().sum::<f64>();
-            let at = (0..design.samples())
-                .map(|s| {
-                    let row = design.row(s)[..players].iter().enumerate();
-                    row.map(|(i, x)| usize::from(*x > 0.0) << i).sum()
-                })
-                .collect();
-            return Self::Dense {
+            let variance = variances.iter().sum();
+            let at = places_in_table(design);
+            let matrix = (samples * samples < players << players).then(|| {
+                let kernel = kernel_of_difference(&variances);
+                covariances(&kernel, &at, &at)
+            });
+            let functions = Functions::All {
                 players,
                 variances,
                 at,
-                noise,
                 order: prior.order,
+            };
+            return Self {
+                functions,
+                matrix,
+                variance,
             };
         }
         let signs = signs(design);
         let scales = prior.scales.clone();
-        let scaled = scaled(&signs, &scales, players);
-        let samples = design.samples();
-        let mut products = vec![0.0f32; samples * samples];
-        products
-            .par_chunks_mut(samples)
-            .enumerate()
-            .for_each(|(s, row)| {
-                let own = &scaled[s * players..(s + 1) * players];
-                for (to, other) in row.iter_mut().zip(signs.chunks_exact(players)) {
-                    *to = dot32(own, other);
-                }
-            });
+        let two = prior.order > 1;
         let sum: f64 = scales.iter().sum();
         let squares: f64 = scales.iter().map(|s| s * s).sum();
-        let half = if prior.order > 1 { 0.5 } else { 0.0 };
-        let noise = prior.noise * (sum + half * (sum * sum - squares));
-        Self::Pairs {
-            scales,
-            signs,
-            products,
-            squares,
-            noise,
-            half,
+        let variance = sum
+            + if two {
+                0.5 * (sum * sum - squares)
+            } else {
+                0.0
+            };
+        let matrix = pair_covariances(&signs, &signs, &scales, two);
+        let functions = Functions::Pairs { scales, signs, two };
+        Self {
+            functions,
+            matrix: Some(matrix),
+            variance,
         }
     }
 
-    /// (K + σ²) x
-    fn apply(&self, x: &[f64]) -> Vec<f64> {
-        match self {
-            Self::Dense {
+    /// K x, and where K came from a table of all coalitions the whole table.
+    fn apply(&self, x: &[f64]) -> (Vec<f64>, Option<Vec<f64>>) {
+        if let Some(matrix) = &self.matrix {
+            return (product(matrix, x), None);
+        }
+        match &self.functions {
+            Functions::All {
                 players,
                 variances,
                 at,
-                noise,
                 ..
             } => {
                 let table = spread(*players, variances, at, x);
-                at.iter()
-                    .zip(x)
-                    .map(|(&at, x)| table[at] + noise * x)
-                    .collect()
+                (at.iter().map(|&at| table[at]).collect(), Some(table))
             }
-            Self::Pairs {
-                products,
-                squares,
-                noise,
-                half,
-                ..
-            } => products
-                .par_chunks(x.len())
-                .zip(x)
-                .map(|(row, own)| {
-                    let mut sum = 0.0;
-                    for (s, x) in row.iter().zip(x) {
-                        let s = f64::from(*s);
-                        sum += (s + half * (s * s - squares)) * x;
-                    }
-                    sum + noise * own
-                })
-                .collect(),
+            Functions::Pairs { .. } => unreachable!("pairs always have a matrix"),
         }
     }
 
-    /// The mean, and the weights of the samples: conjugate gradients on (K + σ²) a = v − mean.
-    pub(super) fn solve(&self, part: &Part) -> (f64, Vec<f64>) {
+    /// The mean, and the weights of the samples: conjugate gradients on (K + σ²) a = v − mean, σ² being `noise` as a share of
+    /// the prior variance of v.
+    pub(super) fn solve(&self, part: &Part, noise: f64) -> (f64, Vec<f64>) {
         let mean = part.mean();
+        let noise = noise * self.variance;
         let mut rest: Vec<f64> = part.values.iter().map(|v| v - mean).collect();
         let mut weights = vec![0.0; rest.len()];
         let mut direction = rest.clone();
@@ -142,7 +131,10 @@ impl Solver {
             if size <= close {
                 break;
             }
-            let image = self.apply(&direction);
+            let (mut image, _) = self.apply(&direction);
+            for (image, d) in image.iter_mut().zip(&direction) {
+                *image += noise * d;
+            }
             let curvature = dot(&direction, &image);
             if curvature <= 0.0 {
                 break;
@@ -166,34 +158,81 @@ impl Solver {
         (mean, weights)
     }
 
-    pub(super) fn predict(&self, part: &Part, design: &Design) -> Vec<f64> {
-        let (mean, weights) = self.solve(part);
-        match self {
-            Self::Dense {
-                players,
-                variances,
-                at,
-                ..
-            } => {
-                let table = spread(*players, variances, at, &weights);
-                let places = (0..design.samples()).map(|s| {
-                    let row = design.row(s)[..*players].iter().enumerate();
-                    row.map(|(i, x)| usize::from(*x > 0.0) << i).sum::<usize>()
-                });
-                places.map(|at| mean + table[at]).collect()
+    /// For each of `noises`, what the fit of `part` says of the samples of `held`.
+    ///
+    /// One Lanczos sequence serves them all: on the space that it spans, K is tridiagonal, and σ² only moves the diagonal.
+    pub(super) fn predictions(&self, part: &Part, held: &Design, noises: &[f64]) -> Vec<Vec<f64>> {
+        let mean = part.mean();
+        let first: Vec<f64> = part.values.iter().map(|v| v - mean).collect();
+        let size = dot(&first, &first).sqrt();
+        let flat = vec![mean; held.samples()];
+        if size == 0.0 {
+            return vec![flat; noises.len()];
+        }
+        let across = self.across(held);
+        let least = noises.iter().copied().fold(f64::INFINITY, f64::min) * self.variance;
+        let mut system = Tridiagonal::default();
+        let mut before = vec![0.0; first.len()];
+        let mut vector: Vec<f64> = first.iter().map(|x| x / size).collect();
+        let mut images = Vec::new();
+        for _ in 0..ITERATIONS {
+            let (mut image, table) = self.apply(&vector);
+            images.push(across.image(&vector, table.as_deref()));
+            let along = dot(&vector, &image);
+            let back = system.last_off_diagonal();
+            for ((image, own), earlier) in image.iter_mut().zip(&vector).zip(&before) {
+                *image -= along * own + back * earlier;
             }
-            Self::Pairs { .. } => self.terms(&part.design, mean, &weights).explain(design),
+            let next = dot(&image, &image).sqrt();
+            let left = system.extend(along, next, least);
+            if left <= CLOSE_ENOUGH || next == 0.0 {
+                break;
+            }
+            image.iter_mut().for_each(|x| *x /= next);
+            before = std::mem::replace(&mut vector, image);
+        }
+        noises
+            .iter()
+            .map(|noise| {
+                let mut explained = flat.clone();
+                let shares = system.solve(noise * self.variance);
+                for (image, share) in images.iter().zip(shares) {
+                    for (to, x) in explained.iter_mut().zip(image) {
+                        *to += size * share * x;
+                    }
+                }
+                explained
+            })
+            .collect()
+    }
+
+    fn across(&self, held: &Design) -> Across {
+        match &self.functions {
+            Functions::All { variances, at, .. } => {
+                let places = places_in_table(held);
+                match self.matrix {
+                    Some(_) => {
+                        let kernel = kernel_of_difference(variances);
+                        Across::Matrix(covariances(&kernel, &places, at))
+                    }
+                    None => Across::Table(places),
+                }
+            }
+            Functions::Pairs {
+                scales,
+                signs: own,
+                two,
+            } => Across::Matrix(pair_covariances(&signs(held), own, scales, *two)),
         }
     }
 
     pub(super) fn terms(&self, design: &Design, mean: f64, weights: &[f64]) -> Fit {
-        match self {
-            Self::Dense {
+        match &self.functions {
+            Functions::All {
                 players,
                 variances,
                 at,
                 order,
-                ..
             } => {
                 let mut table = spread(*players, variances, at, weights);
                 butterfly(&mut table, |low, high| (low, high - low));
@@ -215,29 +254,11 @@ impl Solver {
                         .collect(),
                 }
             }
-            Self::Pairs {
-                scales,
-                signs,
-                half,
-                ..
-            } => pairs(design, scales, signs, mean, weights, *half > 0.0),
+            Functions::Pairs { scales, signs, two } => {
+                pairs(design, scales, signs, mean, weights, *two)
+            }
         }
     }
-}
-
-/// f at all coalitions: Σ_U χ_U variance_U Σ_s χ_U(s) x_s.
-fn spread(players: usize, variances: &[f64], at: &[usize], x: &[f64]) -> Vec<f64> {
-    let mut table = vec![0.0; 1 << players];
-    for (&at, x) in at.iter().zip(x) {
-        table[at] += x;
-    }
-    let walsh = |low: f64, high: f64| (low + high, low - high);
-    butterfly(&mut table, walsh);
-    for (value, variance) in table.iter_mut().zip(variances) {
-        *value *= variance;
-    }
-    butterfly(&mut table, walsh);
-    table
 }
 
 #[cfg(test)]
@@ -295,6 +316,34 @@ mod tests {
                     .sum::<f64>()
             })
             .collect()
+    }
+
+    #[test]
+    fn one_sequence_gives_the_predictions_of_a_system_for_each_noise() {
+        for (players, samples) in [(6, 40), (12, 60), (18, 50)] {
+            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(9);
+            let coalitions = plan(players, samples + 20, 4).expect("a plan");
+            let values: Vec<f64> = (0..samples).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let part = Part::new(players, coalitions.iter().zip(values));
+            let held = Part::new(players, coalitions[samples..].iter().map(|c| (c, 0.0)));
+            let noises = [0.05, 0.3, 2.0];
+            let mut prior = Prior {
+                scales: (0..players).map(|_| rng.random_range(0.05..0.3)).collect(),
+                noise: 0.0,
+                order: 2,
+            };
+            let found = Solver::new(&part.design, &prior).predictions(&part, &held.design, &noises);
+            for (found, noise) in found.iter().zip(noises) {
+                prior.noise = noise;
+                let expected = ridge(&part, &prior).explain(&held.design);
+                for (found, expected) in found.iter().zip(expected) {
+                    assert!(
+                        (found - expected).abs() < 0.01,
+                        "{players}: {found} {expected}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@
 
 mod choose;
 mod code;
+mod covariance;
 mod design;
 mod fit;
 mod greedy;
@@ -32,6 +33,7 @@ mod pool;
 mod ridge;
 mod search;
 mod tree;
+mod tridiagonal;
 mod walsh;
 
 pub use choose::{Method, RecoverOptions, Recovery, recover, recover_coded};

@@ -319,7 +319,8 @@ impl<'a> Pool<'a> {
                 candidate.gain(samples)
             }
         };
-        order.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)).then(a.cmp(&b)));
+        let ranks: Vec<f64> = (0..self.candidates.len()).map(rank).collect();
+        order.sort_by(|&a, &b| ranks[b].total_cmp(&ranks[a]).then(a.cmp(&b)));
         order.truncate(most + self.chosen.len());
         order.sort_unstable();
         let mut place = vec![usize::MAX; self.candidates.len()];

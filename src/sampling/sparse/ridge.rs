@@ -35,6 +35,12 @@ pub(super) fn fits(players: usize, samples: usize) -> bool {
 /// With more than 16 players, the samples from which a prior is chosen: a multiple of 64.
 const DECIDING: usize = 768;
 
+/// ρ where all players are alike, from which the search for it starts.
+const SCALE: f64 = 0.1;
+
+/// The noises that are tried, as shares of the prior variance of v; one run serves them all.
+const NOISES: [f64; 9] = [1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
+
 /// The prior whose fit predicts the held-out samples best.
 pub(super) fn choose(parts: &Parts, order: usize) -> Prior {
     let relevance = relevance(&parts.fitted);
@@ -47,47 +53,50 @@ pub(super) fn choose(parts: &Parts, order: usize) -> Prior {
     // Pairs grow with n², so that a prior that weighs them alike at any n shrinks with it.
     let unit = (DENSE_PLAYERS as f64 / players as f64).min(1.0);
     let even = vec![1.0; relevance.len()];
-    let trial = |shape: &[f64], scale: f64, noise: f64| {
-        let prior = Prior {
-            scales: shape
-                .iter()
-                .map(|s| (s * scale * unit).clamp(1e-6, 0.95))
-                .collect(),
-            noise,
+    let trial = |shape: &[f64], scale: f64| {
+        let scales = shape
+            .iter()
+            .map(|s| (s * scale * unit).clamp(1e-6, 0.95))
+            .collect();
+        let mut prior = Prior {
+            scales,
+            noise: 0.0,
             order,
         };
         let solver = Solver::new(&fitted.design, &prior);
-        let explained = solver.predict(fitted, &parts.held.design);
-        let error = parts.held.error(&explained);
-        (prior, error)
+        let explained = solver.predictions(fitted, &parts.held.design, &NOISES);
+        let errors = explained
+            .iter()
+            .map(|explained| parts.held.error(explained));
+        let mut least = f64::INFINITY;
+        for (error, noise) in errors.zip(NOISES) {
+            if error < least {
+                (least, prior.noise) = (error, noise);
+            }
+        }
+        (prior, least)
     };
-    // One setting after the other, from the middle of its range outwards; noise again once the scale is known.
-    let (mut scale, mut noise) = (0.1, 0.03);
-    let mut best = trial(&relevance, scale, noise);
-    let mut improve = |next: (Prior, f64)| {
-        let better = next.1 < best.1;
-        if better {
-            best = next;
+    // From the middle of the range of scales outwards, as far as it serves.
+    let mut scale = SCALE;
+    let mut best = trial(&relevance, scale);
+    for factor in [0.5, 2.0] {
+        let mut next = scale * factor;
+        while (SCALE / 4.0..=SCALE * 4.0).contains(&next) {
+            let found = trial(&relevance, next);
+            if found.1 >= best.1 {
+                break;
+            }
+            (best, scale) = (found, next);
+            next *= factor;
         }
-        better
-    };
-    for next in [1e-3, 0.3, 3.0] {
-        if improve(trial(&relevance, scale, next)) {
-            noise = next;
-        }
-    }
-    for next in [0.05, 0.025, 0.2, 0.4] {
-        if improve(trial(&relevance, next, noise)) {
-            scale = next;
+        if scale != SCALE {
+            break;
         }
     }
-    let middle = noise;
-    for factor in [0.1, 0.3, 3.0] {
-        if improve(trial(&relevance, scale, middle * factor)) {
-            noise = middle * factor;
-        }
+    let found = trial(&even, scale);
+    if found.1 < best.1 {
+        best = found;
     }
-    improve(trial(&even, scale, noise));
     best.0
 }
 
@@ -126,6 +135,6 @@ fn relevance(part: &Part) -> Vec<f64> {
 /// The fit of `part` under `prior`.
 pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
     let solver = Solver::new(&part.design, prior);
-    let (mean, weights) = solver.solve(part);
+    let (mean, weights) = solver.solve(part, prior.noise);
     solver.terms(&part.design, mean, &weights)
 }
