@@ -19,6 +19,7 @@
 
 mod choose;
 mod code;
+mod covariance;
 mod design;
 mod fit;
 mod greedy;
