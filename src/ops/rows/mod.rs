@@ -216,10 +216,12 @@ mod tests {
                 (&x + &y).and_then(|sum| sum.broadcast_add(&bias)),
             );
             type ByCandle = fn(&Tensor) -> candle_core::Result<Tensor>;
-            let curves: [(Curve, ByCandle); 5] = [
+            let quick: ByCandle = |x| x * candle_nn::ops::sigmoid(&(x * 1.702)?)?;
+            let curves: [(Curve, ByCandle); 6] = [
                 (Curve::Silu, Tensor::silu),
                 (Curve::Gelu, Tensor::gelu_erf),
                 (Curve::GeluTanh, Tensor::gelu),
+                (Curve::QuickGelu, quick),
                 (Curve::Relu, Tensor::relu),
                 (Curve::Tanh, Tensor::tanh),
             ];
