@@ -1,4 +1,4 @@
-//! v(S) does not depend on its neighbours: alone, in any batch size and at any place in the batch.
+//! v(S) does not depend on its neighbours: alone, in any batch size and at any place in the batch, nor on how much memory is left.
 
 use std::path::Path;
 
@@ -76,6 +76,21 @@ fn check(checkpoint: &Checkpoint) {
                     order[at]
                 );
             }
+        }
+        // A process that has all that it may already halves the batch down to one.
+        for share_prefixes in [false, true] {
+            let options = NetworkOptions {
+                absence,
+                readout: Readout::LogOdds,
+                batch: Some(64),
+                share_prefixes,
+            };
+            let game = NetworkGame::new(&model, &text, &players, &aim, options);
+            let mut game = game.expect("a game").with_memory(Some(1));
+            for (value, alone) in game.values(&order).expect("values").iter().zip(&alone) {
+                assert!((value - alone).abs() < TOLERANCE * alone.abs().max(1.0));
+            }
+            assert_eq!((game.batch(), game.counts().halvings), (1, 6));
         }
         order.shuffle(&mut rng);
     }

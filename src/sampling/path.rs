@@ -3,7 +3,7 @@
 //!
 //! This is for callers of the library that hold a differentiable F, such as an indicator of many agents' shares: the
 //! program's games answer for coalitions only and serve no gradient, so that no command offers it. The Shapley values of such a
-//! game are the same path through its multilinear extension, and [`estimate`](super::estimate) has cheaper ways to them.
+//! game are the same path through its multilinear extension, and [`estimate`](super::estimate()) has cheaper ways to them.
 
 use crate::{Error, Result};
 
