@@ -58,6 +58,7 @@ pub mod game;
 #[cfg(feature = "network")]
 pub mod input;
 pub mod interaction;
+mod lanes;
 #[cfg(feature = "network")]
 pub mod model;
 mod npy;

@@ -18,10 +18,14 @@ const THEORY: &[&str] = &[
 const MAY_USE: &[(&str, &[&str])] = &[
     ("coalition", &[]),
     ("error", &["coalition"]),
+    ("lanes", &[]),
     ("npy", &["error"]),
     ("game", &["coalition", "npy", "error"]),
-    ("transform", &["coalition", "game", "error"]),
-    ("sampling", &["coalition", "game", "transform", "error"]),
+    ("transform", &["coalition", "game", "lanes", "error"]),
+    (
+        "sampling",
+        &["coalition", "game", "transform", "lanes", "error"],
+    ),
     (
         "interaction",
         &["coalition", "game", "transform", "sampling", "error"],
@@ -39,7 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("dynamics", &["game", "interaction", "stats", "error"]),
     ("device", &["error"]),
-    ("ops", &["device", "error"]),
+    ("ops", &["device", "lanes", "error"]),
     ("model", &["device", "ops", "error"]),
     ("input", &["coalition", "npy", "error"]),
     (

@@ -1,24 +1,7 @@
 //! Arithmetic that compilers turn into vector instructions: no branches, fixed order of sums.
 //!
-//! Every function here is inlined into its caller, so that it is compiled for the instructions of [`on_lanes`].
-
-use pulp::Arch;
-pub(super) use pulp::NullaryFnOnce as Work;
-
-/// Runs `work` compiled for the widest vectors of this machine. It has to be marked `inline(always)`, which closures cannot be:
-/// what is not inlined here is compiled for the narrowest.
-pub(super) fn on_lanes<W: Work>(work: W) -> W::Output {
-    struct Inlined<W>(W);
-    impl<W: Work> pulp::WithSimd for Inlined<W> {
-        type Output = W::Output;
-
-        #[inline(always)]
-        fn with_simd<S: pulp::Simd>(self, _: S) -> W::Output {
-            self.0.call()
-        }
-    }
-    Arch::new().dispatch(Inlined(work))
-}
+//! Every function here is inlined into its caller, so that it is compiled for the instructions of
+//! [`on_lanes`](crate::lanes::on_lanes).
 
 /// e^x within 2e-7 of its size for -87 ≤ x ≤ 88, and e^-87 or e^88 beyond.
 ///

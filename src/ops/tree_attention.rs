@@ -13,10 +13,10 @@ use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
 use super::head_lanes::{Heads, Kept, Room, by_component, run};
-use super::lanes::{Work, on_lanes};
 use super::rows::with_numbers;
 use super::tree_products::tree_products;
 use crate::Result;
+use crate::lanes::{Work, on_lanes};
 
 /// Consecutive rows of one source.
 #[derive(Clone, Copy, Debug)]

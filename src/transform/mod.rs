@@ -5,9 +5,11 @@
 
 pub mod index;
 mod mobius;
+mod single;
 mod walsh;
 
 pub use mobius::{Dividends, mobius, zeta};
+pub(crate) use single::{SupersetSums, WalshSums, butterfly32};
 pub use walsh::{Spectrum, inverse_walsh, walsh};
 
 use rayon::prelude::*;

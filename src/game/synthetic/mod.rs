@@ -66,6 +66,7 @@ impl Synthetic {
                 got: players.to_string(),
             });
         }
+        let grand = Coalition::grand(players);
         for Term { coefficient, shape } in &terms {
             if !coefficient.is_finite() {
                 return Err(Error::Parameter {
@@ -85,7 +86,7 @@ impl Synthetic {
                 _ => {}
             }
             if let Some(set) = shape.players()
-                && (set.is_empty() || !set.is_subset_of(&Coalition::grand(players)))
+                && (set.is_empty() || !set.is_subset_of(&grand))
             {
                 return Err(Error::Parameter {
                     parameter: "the players of a term",

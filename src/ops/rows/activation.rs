@@ -36,7 +36,7 @@ pub(crate) fn activate(
     }
 }
 
-/// A function of one number. It is marked `inline(always)`, see [`on_lanes`](lanes::on_lanes).
+/// A function of one number. It is marked `inline(always)`, see [`on_lanes`](crate::lanes::on_lanes).
 trait Bend: Sync {
     fn of(x: f32) -> f32;
 }

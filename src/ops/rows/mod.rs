@@ -12,8 +12,9 @@ pub(crate) use turn::{Turn, turn};
 use candle_core::{CpuStorage, DType, Storage, Tensor};
 use rayon::prelude::*;
 
-use super::lanes::{self, Work, on_lanes};
+use super::lanes;
 use crate::Result;
+use crate::lanes::{Work, on_lanes};
 
 /// Rows that one task takes: enough to outweigh handing it to another thread.
 const TASK: usize = 64;

@@ -7,12 +7,12 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::design::Term;
+use super::design::{DENSE_PLAYERS, Design, Term};
 use super::fit::{Fit, Part, Parts, model};
 use super::held_out::{HeldOut, beats, judge};
 use super::lasso::{self, Penalty};
 use super::pool::Pool;
-use super::ridge::{self, DENSE_PLAYERS, Prior};
+use super::ridge::{self, Prior};
 use super::search::Width;
 use super::walsh::CodedPlan;
 use super::{greedy, tree};
@@ -175,27 +175,28 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
         None => vec![Method::Greedy, Method::Ridge],
     };
     let mut tried: Vec<(Method, HeldOut)> = Vec::new();
-    let nothing = Chosen::Support(Vec::new());
-    let mut before = fit(&known, &nothing);
-    let mut best = (methods[0], nothing, judge(&held, &before));
+    // A difference within its error is no reason to leave what came first, the mean being the first of all.
+    let mut before = vec![known.mean(); held.values.len()];
+    let mut best = (
+        methods[0],
+        Chosen::Support(Vec::new()),
+        judge(&held, &before),
+    );
     let mut goal = f64::INFINITY;
     for method in methods {
-        let reached = best.2.r2;
-        if options.method.is_none() && reached > DONE {
+        if options.method.is_none() && best.2.r2 > DONE {
             break;
         }
-        let Some(chosen) = choose(method, &parts, goal, options)? else {
+        let Some((chosen, error)) = choose(method, &parts, goal, options)? else {
             continue;
         };
-        let within = fit(&parts.fitted, &chosen).explain(&parts.held.design);
-        goal = goal.min(parts.held.error(&within));
-        let found = fit(&known, &chosen);
-        let held_out = judge(&held, &found);
+        goal = goal.min(error);
+        let explained = predictions(&known, &chosen, &held.design);
+        let held_out = judge(&held, &explained);
         tried.push((method, held_out));
-        // A difference within its error is no reason to leave what came first, the mean being the first of all.
-        if options.method.is_some() || beats(&held, &found, &before) {
+        if options.method.is_some() || beats(&held, &explained, &before) {
             best = (method, chosen, held_out);
-            before = found;
+            before = explained;
         }
     }
     let (method, chosen, held_out) = best;
@@ -249,7 +250,8 @@ pub fn recover_coded(samples: &Samples, plan: &CodedPlan) -> Result<Recovery> {
     let terms = tree::best_prefix(&parts, plan.decode(samples.values()));
     let known = Part::new(plan.players(), pairs().take(decisive));
     let held = Part::new(plan.players(), pairs().skip(decisive));
-    let held_out = judge(&held, &Pool::least_squares(&known, &terms));
+    let explained = Pool::least_squares(&known, &terms).explain(&held.design);
+    let held_out = judge(&held, &explained);
     let all = Part::new(plan.players(), pairs());
     Ok(Recovery {
         method: Method::Walsh,
@@ -318,23 +320,20 @@ fn split(samples: &Samples, seed: u64) -> Split {
     }
 }
 
-/// What `method` settles on; `None` where it does not take a problem of this size and was not asked for by name.
+/// What `method` settles on, and its mean squared error on the part that decides; `None` where it does not take a problem of this size and was not asked for by name.
 ///
-/// `goal` is the mean squared error, on the part that decides, of what was settled on before.
+/// `goal` is that error of what was settled on before.
 fn choose(
     method: Method,
     parts: &Parts,
     goal: f64,
     options: &RecoverOptions,
-) -> Result<Option<Chosen>> {
+) -> Result<Option<(Chosen, f64)>> {
     let (players, samples) = (parts.fitted.design.players(), parts.fitted.values.len());
-    // Few players have few terms of low order, and a narrow beam holds those that matter.
-    let (beam, kept) = match players <= DENSE_PLAYERS {
-        true => (60, 20),
-        false => (200, 40),
-    };
+    // Of few players all terms are scored, and the best of each order are those that matter.
+    let kept = if players <= DENSE_PLAYERS { 5 } else { 40 };
     let width = Width {
-        beam,
+        beam: 200,
         kept,
         order: options.order,
     };
@@ -346,10 +345,12 @@ fn choose(
                 pool: 500,
                 goal,
             };
-            Some(Chosen::Support(greedy::greedy(parts, &settings)))
+            let (terms, error) = greedy::greedy(parts, &settings);
+            Some((Chosen::Support(terms), error))
         }
         Method::Ridge if ridge::fits(players, samples) => {
-            Some(Chosen::Prior(ridge::choose(parts, options.order)))
+            let (prior, error) = ridge::choose(parts, options.order);
+            Some((Chosen::Prior(prior), error))
         }
         Method::Ridge if options.method.is_some() => {
             return Err(Error::Parameter {
@@ -359,9 +360,28 @@ fn choose(
             });
         }
         Method::Ridge | Method::Walsh => None,
-        Method::Lasso => Some(Chosen::Penalty(lasso::choose(parts, width))),
-        Method::Tree => Some(Chosen::Support(tree::tree(parts, options.order))),
+        Method::Lasso => Some(with_error(
+            parts,
+            Chosen::Penalty(lasso::choose(parts, width)),
+        )),
+        Method::Tree => Some(with_error(
+            parts,
+            Chosen::Support(tree::tree(parts, options.order)),
+        )),
     })
+}
+
+fn with_error(parts: &Parts, chosen: Chosen) -> (Chosen, f64) {
+    let explained = predictions(&parts.fitted, &chosen, &parts.held.design);
+    (chosen, parts.held.error(&explained))
+}
+
+/// What the fit of `part` says of other samples.
+fn predictions(part: &Part, chosen: &Chosen, others: &Design) -> Vec<f64> {
+    match chosen {
+        Chosen::Prior(prior) => ridge::predictions(part, prior, others),
+        _ => fit(part, chosen).explain(others),
+    }
 }
 
 fn fit(part: &Part, chosen: &Chosen) -> Fit {

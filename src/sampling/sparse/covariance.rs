@@ -1,95 +1,258 @@
-//! Covariances of the values of coalitions under a prior on Walsh functions, as matrices or through a table of all coalitions.
+//! The covariance that a prior on Walsh functions gives to the values of coalitions, and what weights of samples mean under it.
+//!
+//! K(S, T) = Σ_U ρ_U χ_U(S) χ_U(T), ρ_U = Π_{i∈U} ρ_i being the prior variance of the coefficient of χ_U. The fit to samples S is
+//! f(T) = mean + Σ_S a_S K(S, T) with weights a.
 
-use rayon::prelude::*;
+use super::design::{DENSE_PLAYERS, Design, Rule, Term};
+use super::fit::Fit;
+use super::pairs::OfPairs;
+use super::ridge::Prior;
+use super::sums::add_rows;
+use crate::lanes::{Work, on_lanes};
+use crate::transform::{SupersetSums, WalshSums, butterfly32};
 
-use super::design::Design;
-use super::pairs::{dot32, scaled};
-use crate::transform::butterfly;
+/// K of some samples, and of other coalitions with them.
+pub(super) trait Covariance {
+    /// The prior variance of v, Σ_U ρ_U.
+    fn variance(&self) -> f64;
 
-/// Covariances of other samples with those of a system.
-pub(super) enum Across {
-    Matrix(Vec<f32>),
-    /// Places in the table that the system makes of every vector.
-    Table(Vec<usize>),
+    /// Σ_S x_S K(S, ·) at the samples, and behind them at the others.
+    fn apply(&mut self, x: &[f32]) -> Vec<f32>;
+
+    /// mean + Σ_S a_S K(S, ·) as a sum of ANDs.
+    fn fit(&mut self, mean: f64, weights: &[f32]) -> Fit;
 }
 
-impl Across {
-    pub(super) fn image(&self, x: &[f64], table: Option<&[f64]>) -> Vec<f64> {
-        match (self, table) {
-            (Self::Matrix(matrix), _) => product(matrix, x),
-            (Self::Table(places), Some(table)) => places.iter().map(|&at| table[at]).collect(),
-            (Self::Table(_), None) => unreachable!("a system without a matrix makes tables"),
+/// K of the samples of `own`, and of those of `others` with them; the noise of `prior` is no part of it.
+pub(super) fn covariance<'a>(
+    own: &'a Design,
+    others: Option<&'a Design>,
+    prior: &Prior,
+) -> Box<dyn Covariance + 'a> {
+    match own.players() <= DENSE_PLAYERS {
+        true => Box::new(OfAll::new(own, others, prior)),
+        false => Box::new(OfPairs::new(own, others, prior)),
+    }
+}
+
+/// The Walsh functions of all coalitions up to an order, of at most 16 players.
+struct OfAll<'a> {
+    order: usize,
+    /// ρ_U, 0 beyond the order.
+    variances: Vec<f32>,
+    variance: f64,
+    /// Places of the samples in a table of all coalitions, and of the others.
+    own: &'a [u32],
+    others: &'a [u32],
+    /// Of each sample with the samples and the others, where that is less work than two transforms of a table.
+    matrix: Option<Vec<f32>>,
+    table: Vec<f32>,
+}
+
+impl<'a> OfAll<'a> {
+    fn new(own: &'a Design, others: Option<&'a Design>, prior: &Prior) -> Self {
+        let players = own.players();
+        let (own, others) = (own.indices(), others.map_or(&[][..], Design::indices));
+        let variances = variances(&prior.scales, prior.order);
+        let mut table = variances.clone();
+        let entries = own.len() * (own.len() + others.len());
+        let matrix = (entries < players << players).then(|| {
+            // χ_U(S) χ_U(T) = χ_U(S△T)
+            butterfly32(&mut table, WalshSums);
+            let mut matrix = Vec::with_capacity(entries);
+            for row in own {
+                matrix.extend(own.iter().map(|column| table[(row ^ column) as usize]));
+                matrix.extend(others.iter().map(|column| table[(row ^ column) as usize]));
+            }
+            matrix
+        });
+        Self {
+            order: prior.order,
+            variance: elementary(&prior.scales, prior.order),
+            variances,
+            own,
+            others,
+            matrix,
+            table,
+        }
+    }
+
+    /// ρ_U Σ_S x_S χ_U(S) at U.
+    fn coefficients(&mut self, x: &[f32]) {
+        self.table.fill(0.0);
+        for (&at, x) in self.own.iter().zip(x) {
+            self.table[at as usize] += x;
+        }
+        butterfly32(&mut self.table, WalshSums);
+        multiply(&mut self.table, &self.variances);
+    }
+}
+
+impl Covariance for OfAll<'_> {
+    fn variance(&self) -> f64 {
+        self.variance
+    }
+
+    fn apply(&mut self, x: &[f32]) -> Vec<f32> {
+        if let Some(matrix) = &self.matrix {
+            let mut image = vec![0.0; self.own.len() + self.others.len()];
+            add_rows(&mut image, x, matrix);
+            return image;
+        }
+        self.coefficients(x);
+        butterfly32(&mut self.table, WalshSums);
+        let places = self.own.iter().chain(self.others);
+        places.map(|&at| self.table[at as usize]).collect()
+    }
+
+    /// χ_U = Σ_{T⊆U} (−2)^|T| AND_T, so that T has (−2)^|T| Σ_{U⊇T} w_U.
+    fn fit(&mut self, mean: f64, weights: &[f32]) -> Fit {
+        self.coefficients(weights);
+        butterfly32(&mut self.table, SupersetSums);
+        let constant = mean + f64::from(self.table[0]);
+        let sets = (1..self.table.len()).filter(|set| set.count_ones() as usize <= self.order);
+        let term = |set: usize| {
+            let mut players = Vec::with_capacity(set.count_ones() as usize);
+            let mut rest = set;
+            while rest != 0 {
+                players.push(rest.trailing_zeros() as u16);
+                rest &= rest - 1;
+            }
+            let factor = (-2f64).powi(players.len() as i32);
+            let rule = Rule::All;
+            (Term { rule, players }, factor * f64::from(self.table[set]))
+        };
+        Fit {
+            constant,
+            terms: sets.map(term).collect(),
         }
     }
 }
 
-/// M x, for rows as long as x.
-pub(super) fn product(matrix: &[f32], x: &[f64]) -> Vec<f64> {
-    let x: Vec<f32> = x.iter().map(|x| *x as f32).collect();
-    matrix
-        .par_chunks(x.len())
-        .with_min_len(64)
-        .map(|row| f64::from(dot32(row, &x)))
-        .collect()
-}
+/// a *= b
+fn multiply(a: &mut [f32], b: &[f32]) {
+    struct Product<'a>(&'a mut [f32], &'a [f32]);
+    impl Work for Product<'_> {
+        type Output = ();
 
-pub(super) fn places_in_table(design: &Design) -> Vec<usize> {
-    let place = |s| {
-        let row = design.row(s)[..design.players()].iter().enumerate();
-        row.map(|(i, x)| usize::from(*x > 0.0) << i).sum()
-    };
-    (0..design.samples()).map(place).collect()
-}
-
-/// The covariance of two coalitions at the place of their symmetric difference: χ_U(S) χ_U(T) = χ_U(S△T).
-pub(super) fn kernel_of_difference(variances: &[f64]) -> Vec<f32> {
-    let mut kernel = variances.to_vec();
-    butterfly(&mut kernel, |low, high| (low + high, low - high));
-    kernel.into_iter().map(|x| x as f32).collect()
-}
-
-pub(super) fn covariances(kernel: &[f32], rows: &[usize], columns: &[usize]) -> Vec<f32> {
-    rows.iter()
-        .flat_map(|row| columns.iter().map(move |column| kernel[row ^ column]))
-        .collect()
-}
-
-/// Σ_i ρ_i z_i z'_i = s, and with pairs s + (s² − Σ ρ_i²)/2.
-pub(super) fn pair_covariances(
-    rows: &[f32],
-    columns: &[f32],
-    scales: &[f64],
-    two: bool,
-) -> Vec<f32> {
-    let players = scales.len();
-    let squares: f64 = scales.iter().map(|s| s * s).sum();
-    let squares = squares as f32;
-    let rows = scaled(rows, scales, players);
-    let samples = columns.len() / players;
-    let mut matrix = vec![0.0f32; rows.len() / players * samples];
-    matrix
-        .par_chunks_mut(samples)
-        .zip(rows.par_chunks(players))
-        .for_each(|(to, own)| {
-            for (to, other) in to.iter_mut().zip(columns.chunks_exact(players)) {
-                let s = dot32(own, other);
-                *to = if two { s + 0.5 * (s * s - squares) } else { s };
+        #[inline(always)]
+        fn call(self) {
+            for (a, b) in self.0.iter_mut().zip(self.1) {
+                *a *= b;
             }
-        });
-    matrix
+        }
+    }
+    on_lanes(Product(a, b));
 }
 
-/// f at all coalitions: Σ_U χ_U variance_U Σ_s χ_U(s) x_s.
-pub(super) fn spread(players: usize, variances: &[f64], at: &[usize], x: &[f64]) -> Vec<f64> {
-    let mut table = vec![0.0; 1 << players];
-    for (&at, x) in at.iter().zip(x) {
-        table[at] += x;
+/// Π_{i∈U} scale_i at U, and 0 for ∅ and beyond the order.
+fn variances(scales: &[f64], order: usize) -> Vec<f32> {
+    struct Products<'a> {
+        to: &'a mut [f32],
+        scales: &'a [f64],
+        order: u32,
     }
-    let walsh = |low: f64, high: f64| (low + high, low - high);
-    butterfly(&mut table, walsh);
-    for (value, variance) in table.iter_mut().zip(variances) {
-        *value *= variance;
+    impl Work for Products<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            for (player, scale) in self.scales.iter().enumerate() {
+                let (without, rest) = self.to.split_at_mut(1 << player);
+                for (with, without) in rest.iter_mut().zip(without) {
+                    *with = *without * *scale as f32;
+                }
+            }
+            for (set, variance) in (0u32..).zip(self.to) {
+                *variance = match set.count_ones() <= self.order {
+                    true => *variance,
+                    false => 0.0,
+                };
+            }
+        }
     }
-    butterfly(&mut table, walsh);
-    table
+    let mut variances = vec![1.0; 1 << scales.len()];
+    on_lanes(Products {
+        to: &mut variances,
+        scales,
+        order: order as u32,
+    });
+    variances[0] = 0.0;
+    variances
+}
+
+/// Σ of the products of 1 to `order` of the scales.
+pub(super) fn elementary(scales: &[f64], order: usize) -> f64 {
+    let mut sums = vec![0.0; order + 1];
+    sums[0] = 1.0;
+    for scale in scales {
+        for k in (1..=order).rev() {
+            sums[k] += scale * sums[k - 1];
+        }
+    }
+    sums[1..].iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::sampling::sparse::plan;
+
+    /// Σ_U ρ_U χ_U(S) χ_U(T) over all U up to the order, one after the other.
+    fn obvious(prior: &Prior, order: usize, s: &[bool], t: &[bool]) -> f64 {
+        let players = s.len();
+        (1u32..1 << players)
+            .filter(|set| set.count_ones() as usize <= order)
+            .map(|set| {
+                let here = (0..players).filter(|i| set >> i & 1 == 1);
+                here.map(|i| prior.scales[i] * if s[i] == t[i] { 1.0 } else { -1.0 })
+                    .product::<f64>()
+            })
+            .sum()
+    }
+
+    #[test]
+    fn images_and_fits_equal_the_sums_that_they_stand_for() {
+        // A matrix, a table, and pairs.
+        for (players, samples, order) in [(7, 12, 3), (6, 60, 6), (17, 40, 2), (17, 21, 1)] {
+            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(players as u64);
+            let coalitions = plan(players, samples, 3).expect("a plan");
+            let rows: Vec<Vec<bool>> = coalitions
+                .iter()
+                .map(|c| (0..players).map(|i| c.contains(i)).collect())
+                .collect();
+            let count = samples * 2 / 3;
+            let design =
+                |rows: &[crate::Coalition]| Design::new(players, &rows.iter().collect::<Vec<_>>());
+            let (own, others) = (design(&coalitions[..count]), design(&coalitions[count..]));
+            let prior = Prior {
+                scales: (0..players).map(|_| rng.random_range(0.05..0.4)).collect(),
+                noise: 0.0,
+                order,
+            };
+            let x: Vec<f32> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let mut found = covariance(&own, Some(&others), &prior);
+            let empty = vec![true; players];
+            assert!((found.variance() - obvious(&prior, order, &empty, &empty)).abs() < 1e-9);
+            let image = found.apply(&x);
+            let fit = found.fit(0.5, &x);
+            let fitted = [fit.explain(&own), fit.explain(&others)].concat();
+            assert_eq!(image.len(), samples);
+            for (at, row) in rows.iter().enumerate() {
+                let exact: f64 = (0..count)
+                    .map(|s| f64::from(x[s]) * obvious(&prior, order, &rows[s], row))
+                    .sum();
+                assert!(
+                    (f64::from(image[at]) - exact).abs() < 1e-4,
+                    "{players}: {exact}"
+                );
+                assert!(
+                    (fitted[at] - 0.5 - exact).abs() < 1e-4,
+                    "{players}: {exact}"
+                );
+            }
+        }
+    }
 }

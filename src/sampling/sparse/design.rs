@@ -2,6 +2,9 @@
 
 use crate::Coalition;
 
+/// Up to this many players a table of all coalitions is small.
+pub(super) const DENSE_PLAYERS: usize = 16;
+
 /// Who is present where, twice over: a column of bits per player, 64 samples to a word, for counting; and a row of 0 and 1
 /// per sample in single precision, for weighted sums over all players at once.
 pub(super) struct Design {
@@ -9,6 +12,8 @@ pub(super) struct Design {
     samples: usize,
     columns: Vec<u64>,
     rows: Vec<f32>,
+    /// With few players, the place of each sample in a table of all coalitions.
+    indices: Vec<u32>,
 }
 
 /// Floats to a row are a multiple of this.
@@ -27,11 +32,15 @@ impl Design {
                 rows[at * stride + player] = 1.0;
             }
         }
+        let few = players <= DENSE_PLAYERS;
+        let indices = coalitions.iter().filter(|_| few);
+        let indices = indices.filter_map(|coalition| coalition.index());
         Self {
             players,
             samples,
             columns,
             rows,
+            indices: indices.map(|index| index as u32).collect(),
         }
     }
 
@@ -43,6 +52,7 @@ impl Design {
             samples,
             columns: columns.copied().collect(),
             rows: self.rows[..samples * self.stride()].to_vec(),
+            indices: self.indices.iter().take(samples).copied().collect(),
         }
     }
 
@@ -68,6 +78,11 @@ impl Design {
     pub(super) fn column(&self, player: usize) -> &[u64] {
         let words = self.words();
         &self.columns[player * words..(player + 1) * words]
+    }
+
+    /// The place of each sample in a table of all coalitions: bit i is player i; of at most 16 players.
+    pub(super) fn indices(&self) -> &[u32] {
+        &self.indices
     }
 
     /// 1.0 for each player present in `sample`, 0.0 for the others.
@@ -158,11 +173,18 @@ impl Term {
     }
 
     pub(super) fn coalition(&self) -> Coalition {
-        Coalition::from_players(self.players.iter().map(|&player| usize::from(player)))
+        match self.players.last() {
+            Some(&last) if last < 64 => {
+                let bits = self.players.iter().map(|player| 1u64 << player);
+                Coalition::from_index(bits.sum())
+            }
+            _ => Coalition::from_players(self.players.iter().map(|&player| usize::from(player))),
+        }
     }
 }
 
 /// |a ∩ b|
+#[inline(always)]
 pub(super) fn common(a: &[u64], b: &[u64]) -> u32 {
     a.iter().zip(b).map(|(a, b)| (a & b).count_ones()).sum()
 }

@@ -1,7 +1,5 @@
 //! What the methods take and give: samples in two parts, and a sum of terms.
 
-use std::collections::BTreeMap;
-
 use super::design::{Design, Rule, Term, places};
 use crate::game::synthetic::{Shape, Synthetic, Term as Summand};
 use crate::{Coalition, Result};
@@ -68,33 +66,38 @@ impl Fit {
 /// The fit as a game of ANDs and ORs: c·Π(1 − x_i) is c − c·OR, and a parity is Σ (−2)^(t−1) AND over its subsets of t ≥ 1.
 pub(super) fn model(players: usize, fit: &Fit) -> Result<Synthetic> {
     let mut constant = fit.constant;
-    let mut effects: BTreeMap<(bool, Coalition), f64> = BTreeMap::new();
+    let mut effects: Vec<(bool, Coalition, f64)> = Vec::with_capacity(fit.terms.len());
     for (term, coefficient) in &fit.terms {
         match term.rule {
-            Rule::All => *effects.entry((false, term.coalition())).or_default() += coefficient,
+            Rule::All => effects.push((false, term.coalition(), *coefficient)),
             Rule::None => {
                 constant += coefficient;
-                *effects.entry((true, term.coalition())).or_default() -= coefficient;
+                effects.push((true, term.coalition(), -coefficient));
             }
             Rule::Odd => {
                 for subset in 1u32..1 << term.players.len() {
                     let within = (0..term.players.len()).filter(|at| subset >> at & 1 == 1);
                     let set = Coalition::from_players(within.map(|at| term.players[at].into()));
                     let factor = (-2f64).powi(subset.count_ones() as i32 - 1);
-                    *effects.entry((false, set)).or_default() += factor * coefficient;
+                    effects.push((false, set, factor * coefficient));
                 }
             }
         }
     }
-    let mut terms: Vec<Summand> = effects
-        .into_iter()
-        .filter(|(_, effect)| *effect != 0.0)
-        .map(|((or, set), coefficient)| Summand {
-            coefficient,
-            shape: if or { Shape::Or(set) } else { Shape::And(set) },
-        })
-        .collect();
-    terms.sort_by(|a, b| b.coefficient.abs().total_cmp(&a.coefficient.abs()));
+    effects.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)).then(a.2.total_cmp(&b.2)));
+    effects.dedup_by(|next, sum| {
+        let same = (next.0, &next.1) == (sum.0, &sum.1);
+        if same {
+            sum.2 += next.2;
+        }
+        same
+    });
+    effects.retain(|(_, _, effect)| *effect != 0.0);
+    effects.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+    let terms = effects.into_iter().map(|(or, set, coefficient)| Summand {
+        coefficient,
+        shape: if or { Shape::Or(set) } else { Shape::And(set) },
+    });
     let constant = Summand {
         coefficient: constant,
         shape: Shape::Constant,

@@ -2,8 +2,9 @@
 
 use super::design::{Design, Term, count, places};
 use super::fit::Parts;
-use super::pool::{Pool, dot};
-use super::search::{Width, search};
+use super::pool::Pool;
+use super::search::{Search, Width};
+use super::sums::{add_rows, dot};
 
 /// Settings of [`greedy`].
 #[derive(Clone, Copy, Debug)]
@@ -26,27 +27,28 @@ const WORTH: f64 = 0.4;
 /// Searches from a support and back at most.
 const PASSES: usize = 4;
 
-/// The terms whose least-squares fit to the fitted part predicts the held-out part best.
+/// The terms whose least-squares fit to the fitted part predicts the held-out part best, and the mean squared error there.
 ///
 /// Forward selection takes in terms that only stood in for others which came later; backward elimination finds them, and a
 /// search from what remains finds what they hid.
-pub(super) fn greedy(parts: &Parts, options: &GreedyOptions) -> Vec<Term> {
+pub(super) fn greedy(parts: &Parts, options: &GreedyOptions) -> (Vec<Term>, f64) {
     let (design, mean) = (&parts.fitted.design, parts.fitted.mean());
     let centred: Vec<f64> = parts.fitted.values.iter().map(|v| v - mean).collect();
     let total = dot(&centred, &centred);
     let scale = total / centred.len() as f64;
     let judge = Judge {
-        design: &parts.held.design,
+        fitted: design,
+        held: &parts.held.design,
         values: parts.held.values.iter().map(|v| v - mean).collect(),
-        samples: design.samples() as f64,
     };
     let mut pool = Pool::new(design, &centred);
     pool.add((0..design.players()).map(Term::single).collect());
-    let (mut best, mut best_error) = (Vec::new(), judge.error(&[], &[], &[]));
+    let mut search = Search::new(design, options.width);
+    let (mut best, mut best_error) = (Vec::new(), judge.error(&[], &[]));
     for _ in 0..PASSES {
         let before = best_error;
-        forward(&mut pool, total, &judge, options, best_error);
-        let (kept, error) = backward(design, &pool, &judge, scale * EXACT);
+        let columns = forward(&mut pool, &mut search, total, &judge, options, best_error);
+        let (kept, error) = backward(&pool, &judge, &columns, scale * EXACT);
         pool.restart(&kept);
         if error < best_error {
             (best, best_error) = (pool.terms(), error);
@@ -56,54 +58,65 @@ pub(super) fn greedy(parts: &Parts, options: &GreedyOptions) -> Vec<Term> {
             break;
         }
     }
-    best
+    (best, best_error)
 }
 
 struct Judge<'a> {
-    design: &'a Design,
-    /// Minus the mean of the values that are fitted.
+    fitted: &'a Design,
+    held: &'a Design,
+    /// Held out, minus the mean of the values that are fitted.
     values: Vec<f64>,
-    /// How many values are fitted.
-    samples: f64,
 }
 
 impl Judge<'_> {
-    /// Mean squared error of Σ coefficient · (column − its mean among the fitted samples).
-    fn error(&self, columns: &[Vec<u64>], counts: &[u32], coefficients: &[f64]) -> f64 {
-        let mut residual = self.values.clone();
-        let mut shift = 0.0;
-        for ((bits, count), coefficient) in columns.iter().zip(counts).zip(coefficients) {
-            for sample in places(bits) {
-                residual[sample] -= coefficient;
-            }
-            shift += coefficient * f64::from(*count) / self.samples;
+    /// Appends a term's column at the held-out samples, minus its mean among the fitted ones.
+    fn append(&self, columns: &mut Vec<f64>, term: &Term) {
+        let mean = f64::from(count(&self.fitted.fires(term))) / self.fitted.samples() as f64;
+        let start = columns.len();
+        columns.resize(start + self.values.len(), -mean);
+        for sample in places(&self.held.fires(term)) {
+            columns[start + sample] += 1.0;
         }
-        residual.iter().map(|r| (r + shift).powi(2)).sum::<f64>() / residual.len().max(1) as f64
+    }
+
+    /// Mean squared error of Σ coefficient · column, one column after the other.
+    fn error(&self, columns: &[f64], coefficients: &[f64]) -> f64 {
+        let mut residual = self.values.clone();
+        let minus: Vec<f64> = coefficients.iter().map(|c| -c).collect();
+        add_rows(&mut residual, &minus, columns);
+        dot(&residual, &residual) / residual.len().max(1) as f64
     }
 }
 
-/// Chooses until nothing is left to explain, the terms are as many as allowed, or held-out samples gain no more.
+/// Chooses until nothing is left to explain, the terms are as many as allowed, or held-out samples gain no more. Returns the
+/// columns of the chosen terms at those.
 fn forward(
     pool: &mut Pool<'_>,
+    search: &mut Search<'_>,
     total: f64,
     judge: &Judge<'_>,
     options: &GreedyOptions,
     start: f64,
-) {
-    let design = pool.design();
+) -> Vec<f64> {
+    let mut columns = Vec::new();
+    for term in pool.terms() {
+        judge.append(&mut columns, &term);
+    }
+    let mut curve: Vec<(f64, f64)> = Vec::new();
     let (mut best, mut best_at) = (start, pool.len());
     loop {
         let explained = dot(pool.shares(), pool.shares());
         if total - explained <= EXACT * total || pool.len() >= options.terms {
-            return;
+            return columns;
         }
         let residual = pool.residual();
         pool.thin(options.pool);
-        pool.add(search(design, &residual, options.width));
+        pool.add(search.terms(&residual));
         let Some((_, first)) = pool.best() else {
-            return;
+            return columns;
         };
-        let most = (pool.len() / 3).max(4);
+        let known = pool.len();
+        let most = (known / 3).max(4);
         for _ in 0..most {
             match pool.best() {
                 Some((at, gain)) if gain >= WORTH * first && pool.len() < options.terms => {
@@ -112,31 +125,48 @@ fn forward(
                 _ => break,
             }
         }
-        let terms = pool.terms();
-        let columns: Vec<_> = terms.iter().map(|t| judge.design.fires(t)).collect();
-        let counts: Vec<_> = terms.iter().map(|t| count(&design.fires(t))).collect();
-        let error = judge.error(&columns, &counts, &pool.coefficients(pool.len()));
+        for term in &pool.terms()[known..] {
+            judge.append(&mut columns, term);
+        }
+        let error = judge.error(&columns, &pool.coefficients(pool.len()));
         if error < best {
             (best, best_at) = (error, pool.len());
         }
+        curve.push((pool.len() as f64, error));
+        if is_hopeless(&curve, options) {
+            return columns;
+        }
         // A plateau this long is not left any more.
         if pool.len() > best_at + 20 + best_at / 2 {
-            return;
+            return columns;
         }
     }
 }
 
+/// Terms from which on the course of the errors tells something.
+const COURSE: f64 = 16.0;
+
+/// Whether errors that go on falling as a power of the number of terms, as they did since it was half as large, stay above
+/// four fifths of the goal.
+fn is_hopeless(curve: &[(f64, f64)], options: &GreedyOptions) -> bool {
+    let Some(&(terms, error)) = curve.last() else {
+        return false;
+    };
+    let earlier = curve.iter().rev().find(|(fewer, _)| 2.0 * fewer <= terms);
+    let Some((fewer, before)) = earlier.filter(|_| terms >= COURSE) else {
+        return false;
+    };
+    let ahead = (options.terms as f64 / terms).ln() / (terms / fewer).ln();
+    error * (error / before).powf(ahead) > 0.8 * options.goal
+}
+
 /// Removes the term that explains least, again and again; returns the places of the support that predicts best, and its error.
-fn backward(design: &Design, pool: &Pool<'_>, judge: &Judge<'_>, tiny: f64) -> (Vec<usize>, f64) {
-    let terms = pool.terms();
-    let size = terms.len();
-    let bits: Vec<_> = terms.iter().map(|t| design.fires(t)).collect();
-    let columns: Vec<_> = terms.iter().map(|t| judge.design.fires(t)).collect();
-    let counts: Vec<_> = bits.iter().map(|b| count(b)).collect();
+fn backward(pool: &Pool<'_>, judge: &Judge<'_>, columns: &[f64], tiny: f64) -> (Vec<usize>, f64) {
+    let size = pool.len();
     let mut inverse = pool.inverse();
     let mut coefficients = pool.coefficients(size);
     let mut kept: Vec<usize> = (0..size).collect();
-    let mut best = (kept.clone(), judge.error(&columns, &counts, &coefficients));
+    let mut best = (kept.clone(), judge.error(columns, &coefficients));
     while !kept.is_empty() {
         let cost = |&at: &usize| coefficients[at].powi(2) / inverse[at * size + at];
         let weakest = *kept
@@ -149,13 +179,11 @@ fn backward(design: &Design, pool: &Pool<'_>, judge: &Judge<'_>, tiny: f64) -> (
         kept.retain(|&at| at != weakest);
         for &at in &kept {
             coefficients[at] -= step * row[at];
-            let factor = row[at] / pivot;
-            for &other in &kept {
-                inverse[at * size + other] -= factor * row[other];
-            }
+            let own = &mut inverse[at * size..(at + 1) * size];
+            add_rows(own, &[-row[at] / pivot], &row);
         }
         coefficients[weakest] = 0.0;
-        let error = judge.error(&columns, &counts, &coefficients);
+        let error = judge.error(columns, &coefficients);
         if error < best.1 || error <= tiny {
             best = (kept.clone(), error);
         }

@@ -1,6 +1,6 @@
 //! What a fit is worth on samples that it has not seen.
 
-use super::fit::{Fit, Part};
+use super::fit::Part;
 
 /// How well a fit predicts samples that it was not fitted to.
 ///
@@ -17,13 +17,12 @@ pub struct HeldOut {
     pub standard_error: f64,
 }
 
-/// The figure of `fit` on `held`.
-pub(super) fn judge(held: &Part, fit: &Fit) -> HeldOut {
-    let explained = fit.explain(&held.design);
+/// The figure of a fit that says `explained` of the samples of `held`.
+pub(super) fn judge(held: &Part, explained: &[f64]) -> HeldOut {
     let count = held.values.len() as f64;
     let mean = held.mean();
     let (mut error, mut spread) = (0.0, 0.0);
-    for (value, explained) in held.values.iter().zip(&explained) {
+    for (value, explained) in held.values.iter().zip(explained) {
         error += (value - explained).powi(2) / count;
         spread += (value - mean).powi(2) / count;
     }
@@ -36,14 +35,10 @@ pub(super) fn judge(held: &Part, fit: &Fit) -> HeldOut {
         };
     }
     // R² is a function of two means; its variance is that of the first-order change that each sample makes.
-    let influence = held
-        .values
-        .iter()
-        .zip(&explained)
-        .map(|(value, explained)| {
-            let (own, all) = ((value - explained).powi(2), (value - mean).powi(2));
-            (own - error) / spread - error / (spread * spread) * (all - spread)
-        });
+    let influence = held.values.iter().zip(explained).map(|(value, explained)| {
+        let (own, all) = ((value - explained).powi(2), (value - mean).powi(2));
+        (own - error) / spread - error / (spread * spread) * (all - spread)
+    });
     let variance = influence.map(|x| x * x).sum::<f64>() / (count * (count - 1.0));
     HeldOut {
         samples: held.values.len(),
@@ -52,18 +47,15 @@ pub(super) fn judge(held: &Part, fit: &Fit) -> HeldOut {
     }
 }
 
-/// Whether `fit` has smaller squared errors on `held` than `other`, by more than a standard error of their mean difference, the
-/// samples being the same for both.
-pub(super) fn beats(held: &Part, fit: &Fit, other: &Fit) -> bool {
-    let squares = |fit: &Fit| -> Vec<f64> {
-        let explained = fit.explain(&held.design);
-        let pairs = held.values.iter().zip(&explained);
-        pairs
-            .map(|(value, explained)| (value - explained).powi(2))
-            .collect()
-    };
-    let (own, others) = (squares(fit), squares(other));
-    let gains: Vec<f64> = others.iter().zip(&own).map(|(b, a)| b - a).collect();
+/// Whether what a fit says of the samples of `held` has smaller squared errors than what another says, by more than a standard
+/// error of their mean difference.
+pub(super) fn beats(held: &Part, explained: &[f64], other: &[f64]) -> bool {
+    let gains: Vec<f64> = held
+        .values
+        .iter()
+        .zip(explained.iter().zip(other))
+        .map(|(value, (own, other))| (value - other).powi(2) - (value - own).powi(2))
+        .collect();
     let count = gains.len() as f64;
     let mean = gains.iter().sum::<f64>() / count;
     let spread = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>();

@@ -1,264 +1,137 @@
-//! Systems of as many equations as samples, for a prior on Walsh functions.
+//! Ridge regression as a system of as many equations as there are samples: (K + σ²) a = v, σ² being a share of the prior
+//! variance of v.
 
-use super::covariance::{
-    Across, covariances, kernel_of_difference, pair_covariances, places_in_table, product, spread,
-};
-use super::design::{Design, Rule, Term};
-use super::fit::{Fit, Part};
-use super::pairs::{pairs, signs};
-use super::pool::dot;
-use super::ridge::{DENSE_PLAYERS, Prior};
+use super::covariance::Covariance;
+use super::sums::dot;
 use super::tridiagonal::Tridiagonal;
-use crate::transform::butterfly;
-
-/// The covariance that a prior gives to the values of samples, and what it was made from.
-pub(super) struct Solver {
-    functions: Functions,
-    /// Between all samples, row by row, where that is less work than a table of all coalitions.
-    matrix: Option<Vec<f32>>,
-    /// The prior variance of v.
-    variance: f64,
-}
-
-/// The Walsh functions of the prior.
-enum Functions {
-    /// Of all coalitions up to an order: variances of all 2^n of them, and the place of each sample in the table.
-    All {
-        players: usize,
-        variances: Vec<f64>,
-        at: Vec<usize>,
-        order: usize,
-    },
-    /// Of one player, or of one and two.
-    Pairs {
-        scales: Vec<f64>,
-        signs: Vec<f32>,
-        two: bool,
-    },
-}
 
 /// Steps at most.
-const ITERATIONS: usize = 50;
-/// Of the first residual: where the iteration stops for a fit, and for a figure that decides between priors.
-const CLOSE: f64 = 1e-4;
-const CLOSE_ENOUGH: f64 = 3e-3;
+const STEPS: usize = 50;
 
-impl Solver {
-    /// The order of `prior` counts, and its scales; its noise is told to each system that is solved.
-    pub(super) fn new(design: &Design, prior: &Prior) -> Self {
-        let players = design.players();
-        let samples = design.samples();
-        if players <= DENSE_PLAYERS {
-            let mut variances = vec![1.0; 1 << players];
-            for at in 1..variances.len() {
-                let lowest = at.trailing_zeros() as usize;
-                variances[at] = variances[at & (at - 1)] * prior.scales[lowest];
-            }
-            for (at, variance) in variances.iter_mut().enumerate() {
-                if at.count_ones() as usize > prior.order {
-                    *variance = 0.0;
+/// Of the first residual: where the iteration stops.
+const CLOSE: f32 = 3e-3;
+
+/// a, by conjugate gradients.
+pub(super) fn solve(covariance: &mut dyn Covariance, values: &[f32], noise: f64) -> Vec<f32> {
+    let noise = (noise * covariance.variance()) as f32;
+    let mut rest = values.to_vec();
+    let mut weights = vec![0.0f32; rest.len()];
+    let mut direction = rest.clone();
+    let mut size = dot(&rest, &rest);
+    let close = CLOSE * CLOSE * size;
+    for _ in 0..STEPS {
+        if size <= close {
+            break;
+        }
+        let mut image = covariance.apply(&direction);
+        for (image, d) in image.iter_mut().zip(&direction) {
+            *image += noise * d;
+        }
+        let curvature = dot(&direction, &image[..direction.len()]);
+        if curvature <= 0.0 {
+            break;
+        }
+        let step = size / curvature;
+        for ((weight, rest), (d, i)) in weights
+            .iter_mut()
+            .zip(&mut rest)
+            .zip(direction.iter().zip(&image))
+        {
+            *weight += step * d;
+            *rest -= step * i;
+        }
+        let next = dot(&rest, &rest);
+        let ratio = next / size;
+        for (d, r) in direction.iter_mut().zip(&rest) {
+            *d = r + ratio * *d;
+        }
+        size = next;
+    }
+    weights
+}
+
+/// Steps at most where only errors are compared, and steps between two looks at them.
+const TRIAL: usize = 30;
+const LOOK: usize = 3;
+
+/// Of the least error: a smaller change between looks, twice, is none.
+const STILL: f64 = 0.01;
+
+/// Steps after which an error this many times the one to beat is left.
+const CHANCE: usize = 12;
+const HOPELESS: f64 = 1.5;
+
+/// Which of `noises` predicts the values `wanted` of the others of `covariance` best, and its mean squared error.
+///
+/// One Lanczos sequence serves all noises: on the space that it spans K is tridiagonal, and σ² only moves the diagonal. It
+/// ends where the least error stays as it is, or far above `to_beat`.
+pub(super) fn best_noise(
+    covariance: &mut dyn Covariance,
+    values: &[f32],
+    wanted: &[f64],
+    noises: &[f64],
+    to_beat: f64,
+) -> (f64, f64) {
+    let samples = values.len();
+    let size = f64::from(dot(values, values)).sqrt();
+    let mut best = (noises[0], mean_square(wanted));
+    if size == 0.0 {
+        return best;
+    }
+    let variance = covariance.variance();
+    let mut system = Tridiagonal::default();
+    let mut before = vec![0.0f32; samples];
+    let mut vector: Vec<f32> = values.iter().map(|x| x / size as f32).collect();
+    let mut images: Vec<Vec<f32>> = Vec::new();
+    let mut still = 0;
+    for step in 1..=TRIAL {
+        let mut image = covariance.apply(&vector);
+        images.push(image.split_off(samples));
+        let along = dot(&vector, &image);
+        let back = system.last_off_diagonal() as f32;
+        for ((image, own), earlier) in image.iter_mut().zip(&vector).zip(&before) {
+            *image -= along * own + back * earlier;
+        }
+        let next = dot(&image, &image).sqrt();
+        system.extend(f64::from(along), f64::from(next));
+        if step % LOOK == 0 || next == 0.0 {
+            let last = best.1;
+            best.1 = f64::INFINITY;
+            for &noise in noises {
+                let shares = system.solve(noise * variance);
+                let error = error(wanted, &images, &shares, size);
+                if error < best.1 {
+                    best = (noise, error);
                 }
             }
-            variances[0] = 0.0;
-            let variance = variances.iter().sum();
-            let at = places_in_table(design);
-            let matrix = (samples * samples < players << players).then(|| {
-                let kernel = kernel_of_difference(&variances);
-                covariances(&kernel, &at, &at)
-            });
-            let functions = Functions::All {
-                players,
-                variances,
-                at,
-                order: prior.order,
+            still = match (last - best.1).abs() < STILL * best.1 {
+                true => still + 1,
+                false => 0,
             };
-            return Self {
-                functions,
-                matrix,
-                variance,
-            };
-        }
-        let signs = signs(design);
-        let scales = prior.scales.clone();
-        let two = prior.order > 1;
-        let sum: f64 = scales.iter().sum();
-        let squares: f64 = scales.iter().map(|s| s * s).sum();
-        let variance = sum
-            + if two {
-                0.5 * (sum * sum - squares)
-            } else {
-                0.0
-            };
-        let matrix = pair_covariances(&signs, &signs, &scales, two);
-        let functions = Functions::Pairs { scales, signs, two };
-        Self {
-            functions,
-            matrix: Some(matrix),
-            variance,
-        }
-    }
-
-    /// K x, and where K came from a table of all coalitions the whole table.
-    fn apply(&self, x: &[f64]) -> (Vec<f64>, Option<Vec<f64>>) {
-        if let Some(matrix) = &self.matrix {
-            return (product(matrix, x), None);
-        }
-        match &self.functions {
-            Functions::All {
-                players,
-                variances,
-                at,
-                ..
-            } => {
-                let table = spread(*players, variances, at, x);
-                (at.iter().map(|&at| table[at]).collect(), Some(table))
-            }
-            Functions::Pairs { .. } => unreachable!("pairs always have a matrix"),
-        }
-    }
-
-    /// The mean, and the weights of the samples: conjugate gradients on (K + σ²) a = v − mean, σ² being `noise` as a share of
-    /// the prior variance of v.
-    pub(super) fn solve(&self, part: &Part, noise: f64) -> (f64, Vec<f64>) {
-        let mean = part.mean();
-        let noise = noise * self.variance;
-        let mut rest: Vec<f64> = part.values.iter().map(|v| v - mean).collect();
-        let mut weights = vec![0.0; rest.len()];
-        let mut direction = rest.clone();
-        let mut size = dot(&rest, &rest);
-        let close = CLOSE * CLOSE * size;
-        for _ in 0..ITERATIONS {
-            if size <= close {
+            let hopeless = step >= CHANCE && best.1 > HOPELESS * to_beat;
+            if still == 2 || hopeless || next == 0.0 {
                 break;
             }
-            let (mut image, _) = self.apply(&direction);
-            for (image, d) in image.iter_mut().zip(&direction) {
-                *image += noise * d;
-            }
-            let curvature = dot(&direction, &image);
-            if curvature <= 0.0 {
-                break;
-            }
-            let step = size / curvature;
-            for ((weight, rest), (d, i)) in weights
-                .iter_mut()
-                .zip(&mut rest)
-                .zip(direction.iter().zip(&image))
-            {
-                *weight += step * d;
-                *rest -= step * i;
-            }
-            let next = dot(&rest, &rest);
-            let ratio = next / size;
-            for (d, r) in direction.iter_mut().zip(&rest) {
-                *d = r + ratio * *d;
-            }
-            size = next;
         }
-        (mean, weights)
+        image.iter_mut().for_each(|x| *x /= next);
+        before = std::mem::replace(&mut vector, image);
     }
+    best
+}
 
-    /// For each of `noises`, what the fit of `part` says of the samples of `held`.
-    ///
-    /// One Lanczos sequence serves them all: on the space that it spans, K is tridiagonal, and σ² only moves the diagonal.
-    pub(super) fn predictions(&self, part: &Part, held: &Design, noises: &[f64]) -> Vec<Vec<f64>> {
-        let mean = part.mean();
-        let first: Vec<f64> = part.values.iter().map(|v| v - mean).collect();
-        let size = dot(&first, &first).sqrt();
-        let flat = vec![mean; held.samples()];
-        if size == 0.0 {
-            return vec![flat; noises.len()];
+/// Mean squared difference of `wanted` and `size` Σ share·image.
+fn error(wanted: &[f64], images: &[Vec<f32>], shares: &[f64], size: f64) -> f64 {
+    let mut left: Vec<f64> = wanted.to_vec();
+    for (image, share) in images.iter().zip(shares) {
+        for (left, x) in left.iter_mut().zip(image) {
+            *left -= size * share * f64::from(*x);
         }
-        let across = self.across(held);
-        let least = noises.iter().copied().fold(f64::INFINITY, f64::min) * self.variance;
-        let mut system = Tridiagonal::default();
-        let mut before = vec![0.0; first.len()];
-        let mut vector: Vec<f64> = first.iter().map(|x| x / size).collect();
-        let mut images = Vec::new();
-        for _ in 0..ITERATIONS {
-            let (mut image, table) = self.apply(&vector);
-            images.push(across.image(&vector, table.as_deref()));
-            let along = dot(&vector, &image);
-            let back = system.last_off_diagonal();
-            for ((image, own), earlier) in image.iter_mut().zip(&vector).zip(&before) {
-                *image -= along * own + back * earlier;
-            }
-            let next = dot(&image, &image).sqrt();
-            let left = system.extend(along, next, least);
-            if left <= CLOSE_ENOUGH || next == 0.0 {
-                break;
-            }
-            image.iter_mut().for_each(|x| *x /= next);
-            before = std::mem::replace(&mut vector, image);
-        }
-        noises
-            .iter()
-            .map(|noise| {
-                let mut explained = flat.clone();
-                let shares = system.solve(noise * self.variance);
-                for (image, share) in images.iter().zip(shares) {
-                    for (to, x) in explained.iter_mut().zip(image) {
-                        *to += size * share * x;
-                    }
-                }
-                explained
-            })
-            .collect()
     }
+    mean_square(&left)
+}
 
-    fn across(&self, held: &Design) -> Across {
-        match &self.functions {
-            Functions::All { variances, at, .. } => {
-                let places = places_in_table(held);
-                match self.matrix {
-                    Some(_) => {
-                        let kernel = kernel_of_difference(variances);
-                        Across::Matrix(covariances(&kernel, &places, at))
-                    }
-                    None => Across::Table(places),
-                }
-            }
-            Functions::Pairs {
-                scales,
-                signs: own,
-                two,
-            } => Across::Matrix(pair_covariances(&signs(held), own, scales, *two)),
-        }
-    }
-
-    pub(super) fn terms(&self, design: &Design, mean: f64, weights: &[f64]) -> Fit {
-        match &self.functions {
-            Functions::All {
-                players,
-                variances,
-                at,
-                order,
-            } => {
-                let mut table = spread(*players, variances, at, weights);
-                butterfly(&mut table, |low, high| (low, high - low));
-                let kept = (1..table.len()).filter(|s| s.count_ones() as usize <= *order);
-                Fit {
-                    constant: mean + table[0],
-                    terms: kept
-                        .map(|s| {
-                            let players = (0..*players as u16).filter(|i| s >> i & 1 == 1);
-                            let players = players.collect();
-                            (
-                                Term {
-                                    rule: Rule::All,
-                                    players,
-                                },
-                                table[s],
-                            )
-                        })
-                        .collect(),
-                }
-            }
-            Functions::Pairs { scales, signs, two } => {
-                pairs(design, scales, signs, mean, weights, *two)
-            }
-        }
-    }
+fn mean_square(x: &[f64]) -> f64 {
+    dot(x, x) / x.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -266,35 +139,24 @@ mod tests {
     use rand::{Rng, SeedableRng};
 
     use super::*;
+    use crate::sampling::sparse::covariance::covariance;
+    use crate::sampling::sparse::design::Design;
     use crate::sampling::sparse::plan;
-    use crate::sampling::sparse::ridge::ridge;
+    use crate::sampling::sparse::ridge::Prior;
 
-    /// The specification: the normal equations over the Walsh functions, by elimination.
-    fn obvious(part: &Part, functions: &[Vec<u16>], prior: &Prior, noise: f64) -> Vec<f64> {
-        let size = functions.len();
-        let mean = part.mean();
-        let sign = |s: usize, set: &[u16]| -> f64 {
-            let row = part.design.row(s);
-            set.iter()
-                .map(|&i| 1.0 - 2.0 * f64::from(row[usize::from(i)]))
-                .product()
-        };
+    /// The specification: K + σ², entry by entry, and elimination.
+    fn obvious(covariance: &mut dyn Covariance, values: &[f32], noise: f64) -> Vec<f64> {
+        let size = values.len();
+        let shift = noise * covariance.variance();
         let mut rows: Vec<Vec<f64>> = (0..size)
-            .map(|a| {
-                let products = (0..size).map(|b| {
-                    let sum: f64 = (0..part.values.len())
-                        .map(|s| sign(s, &functions[a]) * sign(s, &functions[b]))
-                        .sum();
-                    let variance: f64 = functions[a]
-                        .iter()
-                        .map(|&i| prior.scales[usize::from(i)])
-                        .product();
-                    sum + if a == b { noise / variance } else { 0.0 }
-                });
-                let right: f64 = (0..part.values.len())
-                    .map(|s| sign(s, &functions[a]) * (part.values[s] - mean))
-                    .sum();
-                products.chain([right]).collect()
+            .map(|row| {
+                let mut unit = vec![0.0; size];
+                unit[row] = 1.0;
+                let own = covariance.apply(&unit);
+                let own = own[..size].iter().enumerate();
+                own.map(|(at, x)| f64::from(*x) + if at == row { shift } else { 0.0 })
+                    .chain([f64::from(values[row])])
+                    .collect()
             })
             .collect();
         for pivot in 0..size {
@@ -306,78 +168,52 @@ mod tests {
                 }
             }
         }
-        let weights: Vec<f64> = (0..size).map(|a| rows[a][size] / rows[a][a]).collect();
-        (0..part.values.len())
-            .map(|s| {
-                mean + functions
-                    .iter()
-                    .zip(&weights)
-                    .map(|(f, w)| sign(s, f) * w)
-                    .sum::<f64>()
-            })
-            .collect()
+        (0..size).map(|at| rows[at][size] / rows[at][at]).collect()
     }
 
     #[test]
-    fn one_sequence_gives_the_predictions_of_a_system_for_each_noise() {
-        for (players, samples) in [(6, 40), (12, 60), (18, 50)] {
+    fn systems_are_solved_and_one_sequence_finds_the_error_of_the_best_noise() {
+        for (players, samples) in [(6, 30), (12, 60), (18, 50)] {
             let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(9);
             let coalitions = plan(players, samples + 20, 4).expect("a plan");
-            let values: Vec<f64> = (0..samples).map(|_| rng.random_range(-1.0..1.0)).collect();
-            let part = Part::new(players, coalitions.iter().zip(values));
-            let held = Part::new(players, coalitions[samples..].iter().map(|c| (c, 0.0)));
-            let noises = [0.05, 0.3, 2.0];
-            let mut prior = Prior {
+            let coalitions: Vec<_> = coalitions.iter().collect();
+            let own = Design::new(players, &coalitions[..samples]);
+            let others = Design::new(players, &coalitions[samples..]);
+            let prior = Prior {
                 scales: (0..players).map(|_| rng.random_range(0.05..0.3)).collect(),
                 noise: 0.0,
                 order: 2,
             };
-            let found = Solver::new(&part.design, &prior).predictions(&part, &held.design, &noises);
-            for (found, noise) in found.iter().zip(noises) {
-                prior.noise = noise;
-                let expected = ridge(&part, &prior).explain(&held.design);
-                for (found, expected) in found.iter().zip(expected) {
-                    assert!(
-                        (found - expected).abs() < 0.01,
-                        "{players}: {found} {expected}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn both_forms_equal_the_normal_equations() {
-        for (players, order) in [(6, 3), (18, 2), (18, 1)] {
-            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
-            let coalitions = plan(players, 50, 2).expect("a plan");
-            let values: Vec<f64> = (0..50).map(|_| rng.random_range(-1.0..1.0)).collect();
-            let part = Part::new(players, coalitions.iter().zip(values));
-            let prior = Prior {
-                scales: (0..players).map(|_| rng.random_range(0.05..0.3)).collect(),
-                noise: 0.5,
-                order,
-            };
-            let all = (1u32..1 << players).filter(|s| s.count_ones() as usize <= order);
-            let functions: Vec<Vec<u16>> = all
-                .map(|s| (0..players as u16).filter(|i| s >> i & 1 == 1).collect())
-                .collect();
-            let variance: f64 = functions
+            let mut k = covariance(&own, Some(&others), &prior);
+            let values: Vec<f32> = (0..samples).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let wanted: Vec<f64> = (0..20).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let noises = [0.05, 0.3, 2.0];
+            let errors: Vec<f64> = noises
                 .iter()
-                .map(|f| {
-                    f.iter()
-                        .map(|&i| prior.scales[usize::from(i)])
-                        .product::<f64>()
+                .map(|&noise| {
+                    let exact = obvious(&mut *k, &values, noise);
+                    let found = solve(&mut *k, &values, noise);
+                    let largest = exact.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+                    for (found, exact) in found.iter().zip(&exact) {
+                        assert!((f64::from(*found) - exact).abs() < 0.02 * largest);
+                    }
+                    let exact: Vec<f32> = exact.iter().map(|x| *x as f32).collect();
+                    let image = k.apply(&exact);
+                    let left = wanted.iter().zip(&image[samples..]);
+                    mean_square(&left.map(|(v, x)| v - f64::from(*x)).collect::<Vec<_>>())
                 })
-                .sum();
-            let slow = obvious(&part, &functions, &prior, prior.noise * variance);
-            let fast = ridge(&part, &prior).explain(&part.design);
-            for (slow, fast) in slow.iter().zip(&fast) {
-                assert!(
-                    (slow - fast).abs() < 1e-3,
-                    "{players} players, order {order}"
-                );
-            }
+                .collect();
+            let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
+            let (noise, error) = best_noise(&mut *k, &values, &wanted, &noises, f64::INFINITY);
+            let at = noises
+                .iter()
+                .position(|n| *n == noise)
+                .expect("one of them");
+            assert!(
+                (error - errors[at]).abs() < 0.03 * errors[at],
+                "{error} {errors:?}"
+            );
+            assert!(errors[at] < 1.03 * least, "{error} {errors:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::design::{Design, Term, common, count, places};
 use super::fit::{Fit, Part, Parts};
-use super::search::{Width, search};
+use super::search::{Search, Width};
 
 /// Columns of the dictionary at most.
 const COLUMNS: usize = 1200;
@@ -40,8 +40,9 @@ pub(super) fn choose(parts: &Parts, width: Width) -> Penalty {
     let mut problem = Problem::new(design, &centred);
     problem.add((0..design.players()).map(Term::single).collect());
     let mut beta: Vec<f64> = Vec::new();
+    let mut search = Search::new(design, width);
     for round in 0..GROWTH {
-        problem.add(search(design, &problem.residual(&beta), width));
+        problem.add(search.terms(&problem.residual(&beta)));
         beta.resize(problem.columns.len(), 0.0);
         let price = problem.highest() * 0.3f64.powi(round as i32 + 1);
         problem.descend(&mut beta, price);

@@ -17,9 +17,11 @@
 //! | [`Method::Walsh`] | parities, decoded from coalitions that are asked for that | very sparse spectra, no noise |
 //! | [`Method::Tree`] | terms of boosted trees | values with steps and noise |
 
+mod candidate;
 mod choose;
 mod code;
 mod covariance;
+mod dense;
 mod design;
 mod fit;
 mod greedy;
@@ -32,6 +34,7 @@ mod plan;
 mod pool;
 mod ridge;
 mod search;
+mod sums;
 mod tree;
 mod tridiagonal;
 mod walsh;

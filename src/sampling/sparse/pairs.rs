@@ -1,99 +1,177 @@
-//! Signs of players, and the Walsh functions of one and two of them as ANDs.
+//! The Walsh functions of one and of two players, of any number of players.
 
 use rayon::prelude::*;
 
+use super::covariance::{Covariance, elementary};
 use super::design::{Design, Rule, Term};
 use super::fit::Fit;
+use super::ridge::Prior;
+use super::sums::{add_inlined, add_rows, dot};
+use crate::lanes::{Work, on_lanes};
 
-/// −1 where a player is present, 1 where it is not, sample by sample.
-pub(super) fn signs(design: &Design) -> Vec<f32> {
-    (0..design.samples())
-        .flat_map(|s| {
-            design.row(s)[..design.players()]
-                .iter()
-                .map(|x| 1.0 - 2.0 * x)
-        })
-        .collect()
+/// Covariances, as a matrix: Σ_i ρ_i z_i z'_i = s, and with pairs s + (s² − Σ ρ_i²)/2, z being the signs of the players.
+pub(super) struct OfPairs<'a> {
+    own: &'a Design,
+    scales: Vec<f64>,
+    two: bool,
+    variance: f64,
+    /// Row by row for the samples and the others.
+    matrix: Vec<f32>,
 }
 
-pub(super) fn scaled(signs: &[f32], scales: &[f64], players: usize) -> Vec<f32> {
-    let rows = signs.chunks_exact(players);
-    rows.flat_map(|row| row.iter().zip(scales).map(|(z, s)| z * *s as f32))
-        .collect()
-}
+/// Rows of a matrix that one task takes.
+const ROWS: usize = 64;
 
-pub(super) fn dot32(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 16];
-    let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a16
-        .remainder()
-        .iter()
-        .zip(b16.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in a16.zip(b16) {
-        for lane in 0..16 {
-            sums[lane] += a[lane] * b[lane];
+impl<'a> OfPairs<'a> {
+    pub(super) fn new(own: &'a Design, others: Option<&Design>, prior: &Prior) -> Self {
+        let (scales, two) = (prior.scales.clone(), prior.order > 1);
+        let squares: f64 = scales.iter().map(|scale| scale * scale).sum();
+        let columns = columns_of_signs(own);
+        let (samples, stride) = (own.samples(), own.stride());
+        let rows = [signs(own), others.map_or(Vec::new(), signs)].concat();
+        let mut matrix = vec![0.0f32; rows.len() / stride * samples];
+        matrix
+            .par_chunks_mut(ROWS * samples)
+            .zip(rows.par_chunks(ROWS * stride))
+            .for_each(|(to, rows)| {
+                on_lanes(Gram {
+                    to,
+                    rows,
+                    columns: &columns,
+                    scales: &scales,
+                    stride,
+                    squares: two.then_some(squares as f32),
+                });
+            });
+        Self {
+            own,
+            variance: elementary(&scales, 1 + usize::from(two)),
+            scales,
+            two,
+            matrix,
         }
     }
-    sums.iter().sum::<f32>() + rest
 }
 
-/// The coefficients of single players and pairs, as ANDs: χ_i = 1 − 2x_i, χ_ij = 1 − 2x_i − 2x_j + 4x_i x_j.
-pub(super) fn pairs(
-    design: &Design,
-    scales: &[f64],
-    signs: &[f32],
-    mean: f64,
-    weights: &[f64],
-    with_pairs: bool,
-) -> Fit {
-    let players = design.players();
-    let rows: Vec<(f64, Vec<f64>)> = (0..players)
-        .into_par_iter()
-        .map(|i| {
-            let mut sums = vec![0.0; players];
-            let mut own = 0.0;
-            for (row, weight) in signs.chunks_exact(players).zip(weights) {
-                let z = weight * f64::from(row[i]);
-                own += z;
-                for (sum, other) in sums[i + 1..].iter_mut().zip(&row[i + 1..]) {
-                    *sum += z * f64::from(*other);
+impl Covariance for OfPairs<'_> {
+    fn variance(&self) -> f64 {
+        self.variance
+    }
+
+    fn apply(&mut self, x: &[f32]) -> Vec<f32> {
+        let mut image = vec![0.0; self.matrix.len() / x.len()];
+        image
+            .par_chunks_mut(ROWS)
+            .zip(self.matrix.par_chunks(ROWS * x.len()))
+            .for_each(|(to, rows)| {
+                for (to, row) in to.iter_mut().zip(rows.chunks_exact(x.len())) {
+                    *to = dot(row, x);
+                }
+            });
+        image
+    }
+
+    /// χ_i = 1 − 2x_i, χ_ij = 1 − 2x_i − 2x_j + 4x_i x_j.
+    fn fit(&mut self, mean: f64, weights: &[f32]) -> Fit {
+        let (players, stride) = (self.own.players(), self.own.stride());
+        let (signs, columns) = (signs(self.own), columns_of_signs(self.own));
+        let samples = weights.len();
+        let mut constant = mean;
+        let mut singles = vec![0.0; players];
+        let rows: Vec<(f64, Vec<f32>)> = (0..players)
+            .into_par_iter()
+            .map(|i| {
+                let own = &columns[i * samples..(i + 1) * samples];
+                let own: Vec<f32> = own.iter().zip(weights).map(|(z, a)| z * a).collect();
+                let mut sums = vec![0.0f32; stride];
+                if self.two {
+                    add_rows(&mut sums, &own, &signs);
+                }
+                (own.iter().map(|x| f64::from(*x)).sum(), sums)
+            })
+            .collect();
+        let mut terms = Vec::new();
+        for (i, (own, sums)) in rows.iter().enumerate() {
+            let own = own * self.scales[i];
+            constant += own;
+            singles[i] -= 2.0 * own;
+            let first = if self.two { i + 1 } else { players };
+            for j in first..players {
+                let w = f64::from(sums[j]) * self.scales[i] * self.scales[j];
+                constant += w;
+                singles[i] -= 2.0 * w;
+                singles[j] -= 2.0 * w;
+                let players = vec![i as u16, j as u16];
+                let rule = Rule::All;
+                terms.push((Term { rule, players }, 4.0 * w));
+            }
+        }
+        let singles = singles.into_iter().enumerate();
+        terms.extend(singles.map(|(i, effect)| (Term::single(i), effect)));
+        Fit { constant, terms }
+    }
+}
+
+/// −1 where a player is present, 1 where it is not, sample by sample; 0 behind the last player of a row.
+fn signs(design: &Design) -> Vec<f32> {
+    let mut signs = vec![0.0; design.samples() * design.stride()];
+    for (sample, signs) in signs.chunks_exact_mut(design.stride()).enumerate() {
+        let row = &design.row(sample)[..design.players()];
+        for (sign, present) in signs.iter_mut().zip(row) {
+            *sign = 1.0 - 2.0 * present;
+        }
+    }
+    signs
+}
+
+/// The same player by player.
+fn columns_of_signs(design: &Design) -> Vec<f32> {
+    let mut columns = vec![1.0; design.players() * design.samples()];
+    for (player, column) in columns.chunks_exact_mut(design.samples()).enumerate() {
+        for sample in super::design::places(design.column(player)) {
+            column[sample] = -1.0;
+        }
+    }
+    columns
+}
+
+/// Covariances of some rows with all samples.
+struct Gram<'a> {
+    to: &'a mut [f32],
+    /// Signs, `stride` to a row.
+    rows: &'a [f32],
+    /// Signs of the samples, player by player.
+    columns: &'a [f32],
+    scales: &'a [f64],
+    stride: usize,
+    /// Σ ρ_i² where pairs count.
+    squares: Option<f32>,
+}
+
+/// Samples whose sums stay in the first-level cache.
+const BLOCK: usize = 1024;
+
+impl Work for Gram<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let samples = self.columns.len() / self.scales.len();
+        for start in (0..samples).step_by(BLOCK) {
+            let end = samples.min(start + BLOCK);
+            let rows = self.rows.chunks_exact(self.stride);
+            for (to, row) in self.to.chunks_exact_mut(samples).zip(rows) {
+                let to = &mut to[start..end];
+                let columns = self.columns.chunks_exact(samples);
+                for ((column, sign), scale) in columns.zip(row).zip(self.scales) {
+                    add_inlined(to, sign * *scale as f32, &column[start..end]);
+                }
+                if let Some(squares) = self.squares {
+                    for s in to {
+                        *s += 0.5 * (*s * *s - squares);
+                    }
                 }
             }
-            let coefficients: Vec<f64> = sums
-                .iter()
-                .zip(scales)
-                .map(|(s, r)| s * r * scales[i])
-                .collect();
-            (own * scales[i], coefficients)
-        })
-        .collect();
-    let mut constant = mean;
-    let mut singles = vec![0.0; players];
-    let mut terms = Vec::new();
-    for (i, (own, coefficients)) in rows.iter().enumerate() {
-        constant += own;
-        singles[i] -= 2.0 * own;
-        let first = if with_pairs { i + 1 } else { players };
-        for (j, w) in coefficients.iter().enumerate().skip(first) {
-            constant += w;
-            singles[i] -= 2.0 * w;
-            singles[j] -= 2.0 * w;
-            terms.push((
-                Term {
-                    rule: Rule::All,
-                    players: vec![i as u16, j as u16],
-                },
-                4.0 * w,
-            ));
         }
     }
-    terms.extend(
-        singles
-            .into_iter()
-            .enumerate()
-            .map(|(i, s)| (Term::single(i), s)),
-    );
-    Fit { constant, terms }
 }

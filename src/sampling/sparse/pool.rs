@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use pulp::Arch;
 use rayon::prelude::*;
 
-use super::design::{Design, Term, common, count, places};
+use super::candidate::{Candidate, Extend};
+use super::design::{Design, Term, count, places};
 use super::fit::{Fit, Part};
-
-/// What must be left of a column's squared norm beside the columns chosen before it.
-const INDEPENDENT: f64 = 1e-6;
+use super::sums::add_rows;
 
 /// Samples below which a term fires too rarely, or stays away too rarely, to be told from noise.
-const RARE: u32 = 4;
+pub(super) const RARE: u32 = 4;
 
 /// Candidates with the incremental Cholesky factor of the chosen ones.
 ///
@@ -26,40 +26,6 @@ pub(super) struct Pool<'a> {
     chosen: Vec<usize>,
     /// Inner products of v with the orthonormal columns that the chosen ones make.
     shares: Vec<f64>,
-}
-
-struct Candidate {
-    term: Term,
-    bits: Vec<u64>,
-    count: u32,
-    /// ⟨column, v⟩
-    with_values: f64,
-    /// Row of the factor: products with the orthonormal columns so far; of a chosen candidate ends in its own norm.
-    along: Vec<f64>,
-    /// Squared norm of what the chosen columns leave of it.
-    rest: f64,
-    /// ⟨what is left of it, v⟩
-    product: f64,
-}
-
-impl Candidate {
-    fn norm(&self, samples: usize) -> f64 {
-        let count = f64::from(self.count);
-        count - count * count / samples as f64
-    }
-
-    /// By how much the sum of squared residuals would fall.
-    fn gain(&self, samples: usize) -> f64 {
-        match self.is_free(samples) {
-            true => self.product * self.product / self.rest,
-            false => 0.0,
-        }
-    }
-
-    /// Whether the chosen columns leave enough of it.
-    fn is_free(&self, samples: usize) -> bool {
-        self.rest > INDEPENDENT * self.norm(samples)
-    }
 }
 
 impl<'a> Pool<'a> {
@@ -82,10 +48,9 @@ impl<'a> Pool<'a> {
         for term in terms {
             pool.add(vec![term.clone()]);
             let last = pool.candidates.len().saturating_sub(1);
-            let samples = part.design.samples();
             // A term that fires too rarely is no candidate.
             let new = pool.candidates.last();
-            if new.is_some_and(|new| new.term == *term && new.is_free(samples)) {
+            if new.is_some_and(|new| new.term == *term && new.is_free()) {
                 pool.choose(last);
             }
         }
@@ -111,7 +76,12 @@ impl<'a> Pool<'a> {
             .into_par_iter()
             .filter_map(|term| self.candidate(term))
             .collect();
+        let from = self.candidates.len();
         self.candidates.extend(added);
+        let (old, new) = self.candidates.split_at_mut(from);
+        let chosen = self.chosen.iter().map(|&at| &old[at]);
+        let chosen: Vec<_> = chosen.zip(self.shares.iter().copied()).collect();
+        extend(new, &chosen, self.design.samples());
     }
 
     fn candidate(&self, term: Term) -> Option<Candidate> {
@@ -121,44 +91,13 @@ impl<'a> Pool<'a> {
             return None;
         }
         let with_values = places(&bits).map(|sample| self.values[sample]).sum();
-        let mut candidate = Candidate {
-            term,
-            bits,
-            count,
-            with_values,
-            along: Vec::new(),
-            rest: 0.0,
-            product: 0.0,
-        };
-        self.catch_up(&mut candidate, 0);
-        Some(candidate)
-    }
-
-    /// Extends the factor's row of `candidate` from column `from` to all chosen ones.
-    fn catch_up(&self, candidate: &mut Candidate, from: usize) {
-        if from == 0 {
-            candidate.along.clear();
-            candidate.rest = candidate.norm(self.design.samples());
-            candidate.product = candidate.with_values;
-        }
-        for at in from..self.chosen.len() {
-            let other = &self.candidates[self.chosen[at]];
-            let both = common(&candidate.bits, &other.bits);
-            let product = f64::from(both)
-                - f64::from(candidate.count) * f64::from(other.count)
-                    / self.design.samples() as f64;
-            let known: f64 = dot(&candidate.along, &other.along[..at]);
-            let share = (product - known) / other.along[at];
-            candidate.along.push(share);
-            candidate.rest -= share * share;
-            candidate.product -= share * self.shares[at];
-        }
+        let samples = self.design.samples();
+        Some(Candidate::new(term, bits, count, with_values, samples))
     }
 
     /// The candidate whose choice lowers the residual most, and by how much; `None` when nothing is left to choose.
     pub(super) fn best(&self) -> Option<(usize, f64)> {
-        let samples = self.design.samples();
-        let gains = self.candidates.iter().map(|c| c.gain(samples)).enumerate();
+        let gains = self.candidates.iter().map(Candidate::gain).enumerate();
         let best = gains.fold(
             (0, 0.0),
             |best, next| {
@@ -170,34 +109,12 @@ impl<'a> Pool<'a> {
 
     /// Adds a candidate to the chosen ones.
     pub(super) fn choose(&mut self, at: usize) {
-        let candidate = &mut self.candidates[at];
-        let norm = candidate.rest.sqrt();
-        self.shares.push(candidate.product / norm);
-        candidate.along.push(norm);
-        candidate.rest = 0.0;
+        let share = self.candidates[at].choose();
+        self.shares.push(share);
         self.chosen.push(at);
-        let from = self.chosen.len() - 1;
-        let mut candidates = std::mem::take(&mut self.candidates);
-        let (bits, count, along) = {
-            let new = &candidates[at];
-            (new.bits.clone(), f64::from(new.count), new.along.clone())
-        };
-        let (share_of_values, samples) = (self.shares[from], self.design.samples() as f64);
-        candidates
-            .par_iter_mut()
-            .with_min_len(64)
-            .for_each(|other| {
-                if other.along.len() != from {
-                    return; // chosen before
-                }
-                let product = f64::from(common(&other.bits, &bits))
-                    - f64::from(other.count) * count / samples;
-                let share = (product - dot(&other.along, &along[..from])) / along[from];
-                other.along.push(share);
-                other.rest -= share * share;
-                other.product -= share * share_of_values;
-            });
-        self.candidates = candidates;
+        let new = self.candidates[at].clone();
+        let samples = self.design.samples();
+        extend(&mut self.candidates, &[(&new, share)], samples);
     }
 
     /// Starts anew from the chosen terms at `kept`, places among [`Self::terms`].
@@ -205,14 +122,9 @@ impl<'a> Pool<'a> {
         let kept: Vec<usize> = kept.iter().map(|&at| self.chosen[at]).collect();
         self.chosen.clear();
         self.shares.clear();
-        let samples = self.design.samples();
-        for candidate in &mut self.candidates {
-            candidate.along.clear();
-            candidate.rest = candidate.norm(samples);
-            candidate.product = candidate.with_values;
-        }
+        self.candidates.iter_mut().for_each(Candidate::start);
         for at in kept {
-            if self.candidates[at].is_free(samples) {
+            if self.candidates[at].is_free() {
                 self.choose(at);
             }
         }
@@ -224,26 +136,18 @@ impl<'a> Pool<'a> {
         terms.map(|&at| self.candidates[at].term.clone()).collect()
     }
 
-    pub(super) fn design(&self) -> &'a Design {
-        self.design
-    }
-
     /// The inverse of the Gram matrix of the chosen columns, row by row.
     pub(super) fn inverse(&self) -> Vec<f64> {
         let size = self.len();
         // Column j of L⁻¹ by forward substitution, then L⁻ᵀ L⁻¹.
-        let row = |at: usize| &self.candidates[self.chosen[at]].along;
+        let row = |at: usize| self.candidates[self.chosen[at]].along();
         let mut lower = vec![0.0; size * size];
         for at in 0..size {
             let factor = row(at);
             let mut next = vec![0.0; at + 1];
             for (before, x) in factor[..at].iter().enumerate() {
-                for (to, from) in next
-                    .iter_mut()
-                    .zip(&lower[before * size..before * size + before + 1])
-                {
-                    *to -= x * from;
-                }
+                let from = &lower[before * size..before * size + before + 1];
+                add_rows(&mut next[..=before], &[-x], from);
             }
             next[at] = 1.0;
             for (to, from) in lower[at * size..].iter_mut().zip(next) {
@@ -251,11 +155,10 @@ impl<'a> Pool<'a> {
             }
         }
         let mut inverse = vec![0.0; size * size];
-        for row in lower.chunks(size.max(1)) {
-            for (a, x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
-                for (to, y) in inverse[a * size..(a + 1) * size].iter_mut().zip(row) {
-                    *to += x * y;
-                }
+        for (at, row) in lower.chunks(size.max(1)).enumerate() {
+            let row = &row[..=at];
+            for (a, x) in row.iter().enumerate() {
+                add_rows(&mut inverse[a * size..a * size + at + 1], &[*x], row);
             }
         }
         inverse
@@ -274,7 +177,7 @@ impl<'a> Pool<'a> {
     pub(super) fn coefficients(&self, count: usize) -> Vec<f64> {
         let mut solved = self.shares[..count].to_vec();
         for at in (0..count).rev() {
-            let row = &self.candidates[self.chosen[at]].along;
+            let row = self.candidates[self.chosen[at]].along();
             solved[at] /= row[at];
             let value = solved[at];
             for (before, x) in solved[..at].iter_mut().zip(row) {
@@ -305,7 +208,6 @@ impl<'a> Pool<'a> {
         if self.candidates.len() <= most + self.chosen.len() {
             return;
         }
-        let samples = self.design.samples();
         let mut order: Vec<usize> = (0..self.candidates.len()).collect();
         let chosen: BTreeSet<usize> = self.chosen.iter().copied().collect();
         let singles = self.design.players();
@@ -316,7 +218,7 @@ impl<'a> Pool<'a> {
             if stays {
                 f64::INFINITY
             } else {
-                candidate.gain(samples)
+                candidate.gain()
             }
         };
         let ranks: Vec<f64> = (0..self.candidates.len()).map(rank).collect();
@@ -339,20 +241,13 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// Four sums side by side, so that the compiler may use vector registers without changing the order of anything.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4
-        .remainder()
-        .iter()
-        .zip(b4.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in a4.zip(b4) {
-        for lane in 0..4 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    sums[0] + sums[1] + sums[2] + sums[3] + rest
+/// Extends the rows of `others` by columns that they have not seen.
+fn extend(others: &mut [Candidate], chosen: &[(&Candidate, f64)], samples: usize) {
+    others.par_chunks_mut(64).for_each(|others| {
+        Arch::new().dispatch(Extend {
+            others,
+            chosen,
+            samples,
+        });
+    });
 }

@@ -7,11 +7,11 @@
 
 use rayon::prelude::*;
 
+use super::covariance::covariance;
+use super::design::{DENSE_PLAYERS, Design, Term};
 use super::fit::{Fit, Part, Parts};
-use super::kernel::Solver;
-
-/// Up to this many players the Walsh functions of all coalitions are summed by a butterfly.
-pub(super) const DENSE_PLAYERS: usize = 16;
+use super::kernel::{best_noise, solve};
+use super::pool::Pool;
 
 /// With more players, functions of one and two players are fitted, from at most this many samples.
 const MOST_SAMPLES: usize = 8192;
@@ -35,14 +35,16 @@ pub(super) fn fits(players: usize, samples: usize) -> bool {
 /// With more than 16 players, the samples from which a prior is chosen: a multiple of 64.
 const DECIDING: usize = 768;
 
-/// ρ where all players are alike, from which the search for it starts.
-const SCALE: f64 = 0.1;
+/// The mean of ρ over the players. Pairs grow with n², so that a prior that weighs them alike at any n shrinks with it beyond 16
+/// players.
+const SCALE: f64 = 0.15;
 
 /// The noises that are tried, as shares of the prior variance of v; one run serves them all.
 const NOISES: [f64; 9] = [1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 
-/// The prior whose fit predicts the held-out samples best.
-pub(super) fn choose(parts: &Parts, order: usize) -> Prior {
+/// The prior whose fit predicts the held-out samples best, and the mean squared error there: players weigh by their linear
+/// effects, or alike.
+pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
     let relevance = relevance(&parts.fitted);
     let players = relevance.len();
     let few = (players > DENSE_PLAYERS && parts.fitted.values.len() > DECIDING).then(|| Part {
@@ -50,54 +52,49 @@ pub(super) fn choose(parts: &Parts, order: usize) -> Prior {
         values: parts.fitted.values[..DECIDING].to_vec(),
     });
     let fitted = few.as_ref().unwrap_or(&parts.fitted);
-    // Pairs grow with n², so that a prior that weighs them alike at any n shrinks with it.
-    let unit = (DENSE_PLAYERS as f64 / players as f64).min(1.0);
-    let even = vec![1.0; relevance.len()];
-    let trial = |shape: &[f64], scale: f64| {
-        let scales = shape
-            .iter()
-            .map(|s| (s * scale * unit).clamp(1e-6, 0.95))
-            .collect();
+    let (linear, rest) = linear(fitted);
+    let wanted: Vec<f64> = minus(&parts.held, &linear).collect();
+    let scale = SCALE * (DENSE_PLAYERS as f64 / players as f64).min(1.0);
+    let even = vec![1.0; players];
+    let mut best: Option<(Prior, f64)> = None;
+    for shape in [relevance, even] {
+        let scales = shape.iter().map(|s| (s * scale).clamp(1e-6, 0.95));
         let mut prior = Prior {
-            scales,
+            scales: scales.collect(),
             noise: 0.0,
             order,
         };
-        let solver = Solver::new(&fitted.design, &prior);
-        let explained = solver.predictions(fitted, &parts.held.design, &NOISES);
-        let errors = explained
-            .iter()
-            .map(|explained| parts.held.error(explained));
-        let mut least = f64::INFINITY;
-        for (error, noise) in errors.zip(NOISES) {
-            if error < least {
-                (least, prior.noise) = (error, noise);
-            }
+        let to_beat = best.as_ref().map_or(f64::INFINITY, |best| best.1);
+        let error;
+        {
+            let mut covariance = covariance(&fitted.design, Some(&parts.held.design), &prior);
+            (prior.noise, error) = best_noise(&mut *covariance, &rest, &wanted, &NOISES, to_beat);
         }
-        (prior, least)
-    };
-    // From the middle of the range of scales outwards, as far as it serves.
-    let mut scale = SCALE;
-    let mut best = trial(&relevance, scale);
-    for factor in [0.5, 2.0] {
-        let mut next = scale * factor;
-        while (SCALE / 4.0..=SCALE * 4.0).contains(&next) {
-            let found = trial(&relevance, next);
-            if found.1 >= best.1 {
-                break;
-            }
-            (best, scale) = (found, next);
-            next *= factor;
-        }
-        if scale != SCALE {
-            break;
+        if error < to_beat || best.is_none() {
+            best = Some((prior, error));
         }
     }
-    let found = trial(&even, scale);
-    if found.1 < best.1 {
-        best = found;
-    }
-    best.0
+    best.expect("two were tried")
+}
+
+/// Samples for each player from which its linear effect is fitted beforehand, as it stands.
+const LINEAR: usize = 10;
+
+/// What single players explain by least squares, where samples are many and players few, and what that leaves; otherwise the
+/// mean alone. Their effects are the largest by far, and what is left is much easier for an iteration.
+fn linear(part: &Part) -> (Fit, Vec<f32>) {
+    let players = part.design.players();
+    let many = players <= DENSE_PLAYERS && part.values.len() >= LINEAR * players;
+    let singles: Vec<Term> = (0..players).filter(|_| many).map(Term::single).collect();
+    let fit = Pool::least_squares(part, &singles);
+    let rest = minus(part, &fit).map(|x| x as f32).collect();
+    (fit, rest)
+}
+
+/// v minus a fit.
+fn minus(part: &Part, fit: &Fit) -> impl Iterator<Item = f64> {
+    let explained = fit.explain(&part.design).into_iter();
+    part.values.iter().zip(explained).map(|(v, e)| v - e)
 }
 
 /// √|linear effect| of each player, scaled to mean 1.
@@ -134,7 +131,21 @@ fn relevance(part: &Part) -> Vec<f64> {
 
 /// The fit of `part` under `prior`.
 pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
-    let solver = Solver::new(&part.design, prior);
-    let (mean, weights) = solver.solve(part, prior.noise);
-    solver.terms(&part.design, mean, &weights)
+    let (linear, rest) = linear(part);
+    let mut covariance = covariance(&part.design, None, prior);
+    let weights = solve(&mut *covariance, &rest, prior.noise);
+    let mut fit = covariance.fit(linear.constant, &weights);
+    fit.terms.extend(linear.terms);
+    fit
+}
+
+/// What the fit of `part` under `prior` says of other samples.
+pub(super) fn predictions(part: &Part, prior: &Prior, others: &Design) -> Vec<f64> {
+    let (linear, rest) = linear(part);
+    let mut covariance = covariance(&part.design, Some(others), prior);
+    let weights = solve(&mut *covariance, &rest, prior.noise);
+    let image = covariance.apply(&weights);
+    let behind = image[weights.len()..].iter().map(|x| f64::from(*x));
+    let linear = linear.explain(others).into_iter();
+    linear.zip(behind).map(|(linear, x)| linear + x).collect()
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::design::{Design, Rule, Term, places};
+use super::dense::Dense;
+use super::design::{DENSE_PLAYERS, Design, Rule, Term, places};
+use super::sums::add_inlined;
+use crate::lanes::{Work, on_lanes};
 
 /// How far the search goes.
 #[derive(Clone, Copy, Debug)]
@@ -20,26 +23,49 @@ pub(super) struct Width {
 /// Samples whose rows are in cache together while all pairs are summed.
 const BLOCK: usize = 64;
 
-/// The terms of order 2 and more that correlate most with `residual`, which sums to 0.
-///
+/// What finds terms for one residual after the other.
+pub(super) enum Search<'a> {
+    /// Of few players all terms are scored.
+    Dense(Dense<'a>),
+    /// Of many, those that grow from the strongest pairs.
+    Beam(&'a Design, Width),
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(design: &'a Design, width: Width) -> Self {
+        match design.players() <= DENSE_PLAYERS {
+            true => Self::Dense(Dense::new(design, width)),
+            false => Self::Beam(design, width),
+        }
+    }
+
+    /// The terms of order 2 and more that correlate most with `residual`, which sums to 0.
+    pub(super) fn terms(&mut self, residual: &[f64]) -> Vec<Term> {
+        let residual: Vec<f32> = residual.iter().map(|&r| r as f32).collect();
+        match self {
+            Self::Dense(dense) => dense.search(&residual),
+            Self::Beam(design, width) => beam(design, &residual, *width),
+        }
+    }
+}
+
 /// All pairs are scored, Σ_s r_s x_si x_sj, and from then on every strong term is extended by every player, over the samples
 /// only where the term fires. The score of a term is its sum times 2^(order/2), which is proportional to its correlation where
 /// every player is present in half of the samples.
 ///
 /// # Cost
 /// n²m/2 for the pairs, n·m·beam/2^k for order k.
-pub(super) fn search(design: &Design, residual: &[f64], width: Width) -> Vec<Term> {
-    let residual: Vec<f32> = residual.iter().map(|&r| r as f32).collect();
-    let pairs = pairs(design, &residual);
+fn beam(design: &Design, residual: &[f32], width: Width) -> Vec<Term> {
+    let pairs = pairs(design, residual);
     let mut found = Vec::new();
     for rule in [Rule::All, Rule::None] {
-        let mut level = strongest_pairs(design, &residual, &pairs, rule, width.beam);
+        let mut level = strongest_pairs(design, residual, &pairs, rule, width.beam);
         for order in 2..=width.order.min(design.players()) {
             found.extend(level.iter().take(width.kept).cloned());
             if order == width.order {
                 break;
             }
-            level = extended(design, &residual, &level, width.beam);
+            level = extended(design, residual, &level, width.beam);
         }
     }
     found
@@ -53,30 +79,43 @@ fn pairs(design: &Design, residual: &[f32]) -> Vec<f32> {
     sums.par_chunks_mut(chunk * stride)
         .enumerate()
         .for_each(|(at, sums)| {
-            for start in (0..design.samples()).step_by(BLOCK) {
-                for (offset, sums) in sums.chunks_exact_mut(stride).enumerate() {
-                    let player = at * chunk + offset;
-                    let from = player / 16 * 16;
-                    let mut word = design.column(player)[start / 64];
-                    while word != 0 {
-                        let sample = start + word.trailing_zeros() as usize;
-                        word &= word - 1;
-                        add(
-                            &mut sums[from..],
-                            &design.row(sample)[from..],
-                            residual[sample],
-                        );
-                    }
-                }
-            }
+            on_lanes(Pairs {
+                design,
+                residual,
+                first: at * chunk,
+                sums,
+            });
         });
     sums
 }
 
-/// sums += weight · row
-fn add(sums: &mut [f32], row: &[f32], weight: f32) {
-    for (sum, x) in sums.iter_mut().zip(row) {
-        *sum += weight * x;
+/// The rows of some players, from `first`.
+struct Pairs<'a> {
+    design: &'a Design,
+    residual: &'a [f32],
+    first: usize,
+    sums: &'a mut [f32],
+}
+
+impl Work for Pairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let design = self.design;
+        for start in (0..design.samples()).step_by(BLOCK) {
+            for (offset, sums) in self.sums.chunks_exact_mut(design.stride()).enumerate() {
+                let player = self.first + offset;
+                let from = player / 16 * 16;
+                let mut word = design.column(player)[start / 64];
+                while word != 0 {
+                    let sample = start + word.trailing_zeros() as usize;
+                    word &= word - 1;
+                    let row = &design.row(sample)[from..];
+                    add_inlined(&mut sums[from..], self.residual[sample], row);
+                }
+            }
+        }
     }
 }
 
@@ -121,6 +160,33 @@ fn strongest_pairs(
         .collect()
 }
 
+/// Σ of the residual over the samples of `bits` with each player; returns the sum over all of them.
+struct Within<'a> {
+    design: &'a Design,
+    residual: &'a [f32],
+    bits: &'a [u64],
+    sums: &'a mut [f32],
+}
+
+impl Work for Within<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn call(self) -> f32 {
+        let mut all = 0.0;
+        for (block, &word) in self.bits.iter().enumerate() {
+            let mut word = word;
+            while word != 0 {
+                let sample = 64 * block + word.trailing_zeros() as usize;
+                word &= word - 1;
+                add_inlined(self.sums, self.residual[sample], self.design.row(sample));
+                all += self.residual[sample];
+            }
+        }
+        all
+    }
+}
+
 /// Extensions of one term that may enter the next level.
 const BRANCHES: usize = 12;
 
@@ -130,11 +196,12 @@ fn extended(design: &Design, residual: &[f32], level: &[Term], beam: usize) -> V
         .par_iter()
         .map(|term| {
             let mut sums = vec![0.0f32; design.stride()];
-            let mut all = 0.0;
-            for sample in places(&design.fires(term)) {
-                add(&mut sums, design.row(sample), residual[sample]);
-                all += residual[sample];
-            }
+            let all = on_lanes(Within {
+                design,
+                residual,
+                bits: &design.fires(term),
+                sums: &mut sums,
+            });
             if term.rule == Rule::None {
                 sums.iter_mut().for_each(|sum| *sum = all - *sum);
             }
