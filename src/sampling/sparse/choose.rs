@@ -113,7 +113,7 @@ pub struct Recovery {
     pub model: Synthetic,
     /// How well it does that.
     pub held_out: HeldOut,
-    /// The same for every method that was tried, in that order.
+    /// The same for every method that came near the best one, in the order in which they were tried.
     pub tried: Vec<(Method, HeldOut)>,
 }
 
@@ -125,6 +125,10 @@ const HELD_SHARE: usize = 5;
 
 /// Beyond this held-out R² nothing is left for another method to improve.
 const DONE: f64 = 0.99999;
+
+/// Of the error of the best method so far, on the part that decides: a method that is further off is not held against the
+/// samples that are held out.
+const FAR: f64 = 1.5;
 
 /// What a method settles on, to be fitted to any samples.
 enum Chosen {
@@ -190,6 +194,9 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
         let Some((chosen, error)) = choose(method, &parts, goal, options)? else {
             continue;
         };
+        if options.method.is_none() && error > FAR * goal {
+            continue;
+        }
         goal = goal.min(error);
         let explained = predictions(&known, &chosen, &held.design);
         let held_out = judge(&held, &explained);
@@ -330,11 +337,10 @@ fn choose(
     options: &RecoverOptions,
 ) -> Result<Option<(Chosen, f64)>> {
     let (players, samples) = (parts.fitted.design.players(), parts.fitted.values.len());
-    // Of few players all terms are scored, and the best of each order are those that matter.
-    let kept = if players <= DENSE_PLAYERS { 5 } else { 40 };
     let width = Width {
-        beam: 200,
-        kept,
+        beam: 100,
+        // Of few players all terms are scored, and the best of each order are those that matter.
+        kept: if players <= DENSE_PLAYERS { 5 } else { 20 },
         order: options.order,
     };
     Ok(match method {

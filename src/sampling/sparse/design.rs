@@ -7,6 +7,7 @@ pub(super) const DENSE_PLAYERS: usize = 16;
 
 /// Who is present where, twice over: a column of bits per player, 64 samples to a word, for counting; and a row of 0 and 1
 /// per sample in single precision, for weighted sums over all players at once.
+#[derive(Clone)]
 pub(super) struct Design {
     players: usize,
     samples: usize,

@@ -24,8 +24,14 @@ const EXACT: f64 = 1e-12;
 /// Of the best gain of a round: candidates at least this good are chosen before the next search.
 const WORTH: f64 = 0.4;
 
+/// Terms that one search may add, or a third of those that are there.
+const AT_ONCE: usize = 4;
+
 /// Searches from a support and back at most.
 const PASSES: usize = 4;
+
+/// Of the variance of v: where more is left and nothing more is found, the search is widened, once.
+const UNEXPLAINED: f64 = 0.02;
 
 /// The terms whose least-squares fit to the fitted part predicts the held-out part best, and the mean squared error there.
 ///
@@ -54,7 +60,8 @@ pub(super) fn greedy(parts: &Parts, options: &GreedyOptions) -> (Vec<Term>, f64)
             (best, best_error) = (pool.terms(), error);
         }
         let stuck = best_error > 0.9 * before || best_error > options.goal;
-        if stuck || best_error <= EXACT * scale {
+        let mut widened = || best_error > UNEXPLAINED * scale && search.widen();
+        if best_error <= EXACT * scale || stuck && !widened() {
             break;
         }
     }
@@ -116,7 +123,7 @@ fn forward(
             return columns;
         };
         let known = pool.len();
-        let most = (known / 3).max(4);
+        let most = (known / 3).max(AT_ONCE);
         for _ in 0..most {
             match pool.best() {
                 Some((at, gain)) if gain >= WORTH * first && pool.len() < options.terms => {
@@ -144,20 +151,21 @@ fn forward(
 }
 
 /// Terms from which on the course of the errors tells something.
-const COURSE: f64 = 16.0;
+const COURSE: f64 = 20.0;
 
-/// Whether errors that go on falling as a power of the number of terms, as they did since it was half as large, stay above
-/// four fifths of the goal.
+/// Whether errors that go on falling as a power of the number of terms stay above four fifths of the goal: as they fell since
+/// it was half as large, or by the last step if that was steeper.
 fn is_hopeless(curve: &[(f64, f64)], options: &GreedyOptions) -> bool {
-    let Some(&(terms, error)) = curve.last() else {
+    let Some((&(terms, error), earlier)) = curve.split_last() else {
         return false;
     };
-    let earlier = curve.iter().rev().find(|(fewer, _)| 2.0 * fewer <= terms);
-    let Some((fewer, before)) = earlier.filter(|_| terms >= COURSE) else {
+    let half = earlier.iter().rev().find(|(fewer, _)| 2.0 * fewer <= terms);
+    let (Some(half), Some(last)) = (half, earlier.last()) else {
         return false;
     };
-    let ahead = (options.terms as f64 / terms).ln() / (terms / fewer).ln();
-    error * (error / before).powf(ahead) > 0.8 * options.goal
+    let ahead = (options.terms as f64 / terms).ln();
+    let fall = |&(fewer, before): &(f64, f64)| (before / error).ln() / (terms / fewer).ln();
+    terms >= COURSE && error * (-fall(half).max(fall(last)) * ahead).exp() > 0.8 * options.goal
 }
 
 /// Removes the term that explains least, again and again; returns the places of the support that predicts best, and its error.

@@ -1,12 +1,13 @@
 //! Terms that go with a residual, grown from pairs upwards.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
 
 use rayon::prelude::*;
 
 use super::dense::Dense;
 use super::design::{DENSE_PLAYERS, Design, Rule, Term, places};
-use super::sums::add_inlined;
 use crate::lanes::{Work, on_lanes};
 
 /// How far the search goes.
@@ -20,31 +21,58 @@ pub(super) struct Width {
     pub(super) order: usize,
 }
 
-/// Samples whose rows are in cache together while all pairs are summed.
-const BLOCK: usize = 64;
+/// Of many players, the samples at most over which terms are searched; what is found is judged by all.
+const MOST_SAMPLES: usize = 2048;
 
 /// What finds terms for one residual after the other.
 pub(super) enum Search<'a> {
     /// Of few players all terms are scored.
     Dense(Dense<'a>),
     /// Of many, those that grow from the strongest pairs.
-    Beam(&'a Design, Width),
+    Beam(Cow<'a, Design>, Width, Reach),
+}
+
+/// Whether a beam is as wide as asked for, or wider.
+pub(super) enum Reach {
+    Narrow,
+    Wide,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(design: &'a Design, width: Width) -> Self {
-        match design.players() <= DENSE_PLAYERS {
-            true => Self::Dense(Dense::new(design, width)),
-            false => Self::Beam(design, width),
+        if design.players() <= DENSE_PLAYERS {
+            return Self::Dense(Dense::new(design, width));
+        }
+        match design.samples() > MOST_SAMPLES {
+            true => Self::Beam(Cow::Owned(design.first(MOST_SAMPLES)), width, Reach::Narrow),
+            false => Self::Beam(Cow::Borrowed(design), width, Reach::Narrow),
+        }
+    }
+
+    /// Doubles the width, the first time that it is asked for; `false` where nothing changes.
+    pub(super) fn widen(&mut self) -> bool {
+        match self {
+            Self::Beam(_, width, reach @ Reach::Narrow) => {
+                (width.beam, width.kept) = (2 * width.beam, 2 * width.kept);
+                *reach = Reach::Wide;
+                true
+            }
+            _ => false,
         }
     }
 
     /// The terms of order 2 and more that correlate most with `residual`, which sums to 0.
     pub(super) fn terms(&mut self, residual: &[f64]) -> Vec<Term> {
-        let residual: Vec<f32> = residual.iter().map(|&r| r as f32).collect();
+        let single = |residual: &[f64], mean: f64| -> Vec<f32> {
+            residual.iter().map(|r| (r - mean) as f32).collect()
+        };
         match self {
-            Self::Dense(dense) => dense.search(&residual),
-            Self::Beam(design, width) => beam(design, &residual, *width),
+            Self::Dense(dense) => dense.search(&single(residual, 0.0)),
+            Self::Beam(design, width, _) => {
+                let residual = &residual[..design.samples()];
+                let mean = residual.iter().sum::<f64>() / residual.len() as f64;
+                beam(design, &single(residual, mean), *width)
+            }
         }
     }
 }
@@ -56,7 +84,10 @@ impl<'a> Search<'a> {
 /// # Cost
 /// n²m/2 for the pairs, n·m·beam/2^k for order k.
 fn beam(design: &Design, residual: &[f32], width: Width) -> Vec<Term> {
-    let pairs = pairs(design, residual);
+    let singles: Vec<&[u64]> = (0..design.players()).map(|i| design.column(i)).collect();
+    // Of pairs only i < j count.
+    let firsts: Vec<usize> = (0..design.players()).collect();
+    let pairs = sums_within(design, residual, &singles, &firsts);
     let mut found = Vec::new();
     for rule in [Rule::All, Rule::None] {
         let mut level = strongest_pairs(design, residual, &pairs, rule, width.beam);
@@ -69,54 +100,6 @@ fn beam(design: &Design, residual: &[f32], width: Width) -> Vec<Term> {
         }
     }
     found
-}
-
-/// Σ_s r_s x_si x_sj for i < j, row by row; the rest of the matrix is not filled.
-fn pairs(design: &Design, residual: &[f32]) -> Vec<f32> {
-    let (players, stride) = (design.players(), design.stride());
-    let mut sums = vec![0.0f32; players * stride];
-    let chunk = players.div_ceil(4 * rayon::current_num_threads()).max(8);
-    sums.par_chunks_mut(chunk * stride)
-        .enumerate()
-        .for_each(|(at, sums)| {
-            on_lanes(Pairs {
-                design,
-                residual,
-                first: at * chunk,
-                sums,
-            });
-        });
-    sums
-}
-
-/// The rows of some players, from `first`.
-struct Pairs<'a> {
-    design: &'a Design,
-    residual: &'a [f32],
-    first: usize,
-    sums: &'a mut [f32],
-}
-
-impl Work for Pairs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let design = self.design;
-        for start in (0..design.samples()).step_by(BLOCK) {
-            for (offset, sums) in self.sums.chunks_exact_mut(design.stride()).enumerate() {
-                let player = self.first + offset;
-                let from = player / 16 * 16;
-                let mut word = design.column(player)[start / 64];
-                while word != 0 {
-                    let sample = start + word.trailing_zeros() as usize;
-                    word &= word - 1;
-                    let row = &design.row(sample)[from..];
-                    add_inlined(&mut sums[from..], self.residual[sample], row);
-                }
-            }
-        }
-    }
 }
 
 fn strongest_pairs(
@@ -160,83 +143,125 @@ fn strongest_pairs(
         .collect()
 }
 
-/// Σ of the residual over the samples of `bits` with each player; returns the sum over all of them.
-struct Within<'a> {
-    design: &'a Design,
-    residual: &'a [f32],
-    bits: &'a [u64],
-    sums: &'a mut [f32],
-}
-
-impl Work for Within<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn call(self) -> f32 {
-        let mut all = 0.0;
-        for (block, &word) in self.bits.iter().enumerate() {
-            let mut word = word;
-            while word != 0 {
-                let sample = 64 * block + word.trailing_zeros() as usize;
-                word &= word - 1;
-                add_inlined(self.sums, self.residual[sample], self.design.row(sample));
-                all += self.residual[sample];
-            }
-        }
-        all
-    }
-}
-
 /// Extensions of one term that may enter the next level.
 const BRANCHES: usize = 12;
 
 /// The strongest terms of one order more, each of which extends a term of `level`.
 fn extended(design: &Design, residual: &[f32], level: &[Term], beam: usize) -> Vec<Term> {
-    let mut scored: Vec<(f32, Term)> = level
+    let fires: Vec<Vec<u64>> = level.par_iter().map(|term| design.fires(term)).collect();
+    let bits: Vec<&[u64]> = fires.iter().map(Vec::as_slice).collect();
+    let sums = sums_within(design, residual, &bits, &vec![0; level.len()]);
+    let mut scored: BinaryHeap<Extension> = level
         .par_iter()
-        .map(|term| {
-            let mut sums = vec![0.0f32; design.stride()];
-            let all = on_lanes(Within {
-                design,
-                residual,
-                bits: &design.fires(term),
-                sums: &mut sums,
-            });
-            if term.rule == Rule::None {
-                sums.iter_mut().for_each(|sum| *sum = all - *sum);
-            }
-            let mut best: Vec<(f32, Term)> = Vec::with_capacity(BRANCHES);
-            let mut places: Vec<u16> = (0..design.players() as u16).collect();
-            let order = |a: &u16, b: &u16| {
-                let size = |player: u16| sums[usize::from(player)].abs();
-                size(*b).total_cmp(&size(*a)).then(a.cmp(b))
+        .zip(sums.par_chunks_exact(design.stride()))
+        .enumerate()
+        .map(|(at, (term, sums))| {
+            let all: f32 = match term.rule {
+                Rule::None => places(bits[at]).map(|s| residual[s]).sum(),
+                Rule::All | Rule::Odd => 0.0,
             };
-            let most = BRANCHES + term.players.len();
-            if places.len() > most {
-                places.select_nth_unstable_by(most, order);
-                places.truncate(most);
-            }
-            places.sort_unstable_by(order);
-            for player in places {
-                if let Some(longer) = term.with(player) {
-                    best.push((sums[usize::from(player)].abs(), longer));
+            let mut best: Vec<(f32, u16)> = Vec::with_capacity(BRANCHES + 1);
+            for (player, sum) in (0..design.players() as u16).zip(sums) {
+                // Σ r (1 − x_i) where players are absent.
+                let score = (sum - all).abs();
+                let weakest = best.last().filter(|_| best.len() == BRANCHES);
+                if weakest.is_some_and(|weakest| weakest.0 >= score)
+                    || term.players.contains(&player)
+                {
+                    continue;
                 }
+                let place = best.partition_point(|other| other.0 >= score);
+                best.insert(place, (score, player));
+                best.truncate(BRANCHES);
             }
-            best.truncate(BRANCHES);
-            best
+            let best = best.into_iter();
+            // Floats that are not negative are ordered as their bits are.
+            best.map(move |(score, player)| (score.to_bits(), Reverse(at), Reverse(player)))
         })
         .flatten_iter()
         .collect();
-    scored.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let mut next = Vec::with_capacity(beam);
-    for (_, term) in scored {
-        if next.len() == beam {
-            break;
-        }
-        if seen.insert(term.players.clone()) {
-            next.push(term);
+    while next.len() < beam
+        && let Some((_, Reverse(at), Reverse(player))) = scored.pop()
+    {
+        let longer = level[at].with(player);
+        if let Some(longer) = longer.filter(|longer| seen.insert(longer.players.clone())) {
+            next.push(longer);
         }
     }
     next
+}
+
+/// The bits of a score, the term that is extended and the player that it gets: the strongest is the largest, and of equal ones
+/// the first.
+type Extension = (u32, Reverse<usize>, Reverse<u16>);
+
+/// Players of a tile, whose sums stay in registers.
+const TILE: usize = 64;
+
+/// For every term, which fires in the samples of its `bits`, Σ of the residual over these with each player from its entry of
+/// `firsts` on: a row of the design's stride for each term.
+fn sums_within(design: &Design, residual: &[f32], bits: &[&[u64]], firsts: &[usize]) -> Vec<f32> {
+    let stride = design.stride();
+    let mut sums = vec![0.0f32; bits.len() * stride];
+    // Every task reads all rows, so that there are as few tasks as there are threads.
+    let chunk = bits.len().div_ceil(rayon::current_num_threads()).max(1);
+    sums.par_chunks_mut(chunk * stride)
+        .zip(bits.par_chunks(chunk).zip(firsts.par_chunks(chunk)))
+        .for_each(|(sums, (bits, firsts))| {
+            on_lanes(Within {
+                design,
+                residual,
+                bits,
+                firsts,
+                sums,
+            });
+        });
+    sums
+}
+
+struct Within<'a> {
+    design: &'a Design,
+    residual: &'a [f32],
+    bits: &'a [&'a [u64]],
+    firsts: &'a [usize],
+    sums: &'a mut [f32],
+}
+
+impl Work for Within<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (design, stride) = (self.design, self.design.stride());
+        // 64 samples of a tile of players, side by side: they stay in the first-level cache for all terms.
+        let mut tile = vec![[0.0f32; TILE]; 64];
+        for start in (0..stride).step_by(TILE) {
+            let end = stride.min(start + TILE);
+            for block in 0..design.words() {
+                let samples = (64 * block..design.samples()).take(64);
+                for (tile, sample) in tile.iter_mut().zip(samples) {
+                    tile[..end - start].copy_from_slice(&design.row(sample)[start..end]);
+                }
+                let rows = self.sums.chunks_exact_mut(stride);
+                let terms = self.bits.iter().zip(self.firsts);
+                for (sums, (bits, _)) in rows.zip(terms).filter(|(_, (_, first))| **first < end) {
+                    let sums = &mut sums[start..end];
+                    let mut here = [0.0f32; TILE];
+                    here[..end - start].copy_from_slice(sums);
+                    let mut word = bits[block];
+                    while word != 0 {
+                        let at = word.trailing_zeros() as usize;
+                        word &= word - 1;
+                        let weight = self.residual[64 * block + at];
+                        for lane in 0..TILE {
+                            here[lane] += weight * tile[at][lane];
+                        }
+                    }
+                    sums.copy_from_slice(&here[..end - start]);
+                }
+            }
+        }
+    }
 }
