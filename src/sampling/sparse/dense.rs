@@ -66,18 +66,18 @@ impl<'a> Dense<'a> {
         let mut found = Vec::new();
         for (rule, at) in RULES.into_iter().zip(0..) {
             self.sum(rule, residual);
-            let best = on_lanes(Gains {
+            let most = on_lanes(Gains {
                 sums: &mut self.sums,
                 weights: &self.weights[at],
             });
-            let mut strong = Vec::new();
+            let best = most.iter().fold(0.0f32, |best, gain| best.max(*gain));
             let cut = (SHARE * best).max(f32::MIN_POSITIVE);
+            let mut strong = Vec::new();
             for (block, gains) in self.sums.chunks(BLOCK).enumerate() {
-                if gains.iter().fold(0.0f32, |most, gain| most.max(*gain)) < cut {
-                    continue;
+                if most[block] >= cut {
+                    let here = gains.iter().enumerate().filter(|(_, gain)| **gain >= cut);
+                    strong.extend(here.map(|(at, gain)| (*gain, (block * BLOCK + at) as u32)));
                 }
-                let here = gains.iter().enumerate().filter(|(_, gain)| **gain >= cut);
-                strong.extend(here.map(|(at, gain)| (*gain, (block * BLOCK + at) as u32)));
             }
             strong.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             let mut taken = vec![0; self.players + 1];
@@ -124,36 +124,40 @@ impl Work for Weigh<'_> {
     }
 }
 
-/// Turns sums into gains, sum²·weight, and finds the largest.
+/// Turns sums into gains, sum²·weight, and finds the largest of each block.
 struct Gains<'a> {
     sums: &'a mut [f32],
     weights: &'a [f32],
 }
 
 impl Work for Gains<'_> {
-    type Output = f32;
+    type Output = Vec<f32>;
 
     #[inline(always)]
-    fn call(self) -> f32 {
-        let mut most = [0.0f32; 16];
-        let (sums, last) = self.sums.as_chunks_mut::<16>();
-        let (weights, last_weights) = self.weights.as_chunks::<16>();
-        for (sums, weights) in sums.iter_mut().zip(weights) {
-            for lane in 0..16 {
-                sums[lane] *= sums[lane] * weights[lane];
-                most[lane] = if sums[lane] > most[lane] {
-                    sums[lane]
-                } else {
-                    most[lane]
-                };
+    fn call(self) -> Vec<f32> {
+        let mut most = Vec::with_capacity(self.sums.len().div_ceil(BLOCK));
+        let weights = self.weights.chunks(BLOCK);
+        for (sums, weights) in self.sums.chunks_mut(BLOCK).zip(weights) {
+            let mut best = [0.0f32; BLOCK];
+            for ((sum, weight), best) in sums.iter_mut().zip(weights).zip(&mut best) {
+                *sum = *sum * *sum * weight;
+                *best = *sum;
             }
+            let mut half = BLOCK / 2;
+            while half > 0 {
+                for lane in 0..half {
+                    let other = best[lane + half];
+                    best[lane] = if other > best[lane] {
+                        other
+                    } else {
+                        best[lane]
+                    };
+                }
+                half /= 2;
+            }
+            most.push(best[0]);
         }
-        let mut best = most.into_iter().fold(0.0, f32::max);
-        for (sum, weight) in last.iter_mut().zip(last_weights) {
-            *sum *= *sum * weight;
-            best = best.max(*sum);
-        }
-        best
+        most
     }
 }
 

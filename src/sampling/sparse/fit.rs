@@ -84,14 +84,17 @@ pub(super) fn model(players: usize, fit: &Fit) -> Result<Synthetic> {
             }
         }
     }
-    effects.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)).then(a.2.total_cmp(&b.2)));
-    effects.dedup_by(|next, sum| {
-        let same = (next.0, &next.1) == (sum.0, &sum.1);
-        if same {
-            sum.2 += next.2;
-        }
-        same
-    });
+    // Parities share their subsets; other terms are all different.
+    if fit.terms.iter().any(|(term, _)| term.rule == Rule::Odd) {
+        effects.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)).then(a.2.total_cmp(&b.2)));
+        effects.dedup_by(|next, sum| {
+            let same = (next.0, &next.1) == (sum.0, &sum.1);
+            if same {
+                sum.2 += next.2;
+            }
+            same
+        });
+    }
     effects.retain(|(_, _, effect)| *effect != 0.0);
     effects.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
     let terms = effects.into_iter().map(|(or, set, coefficient)| Summand {

@@ -5,6 +5,8 @@
 //! player makes an effect smaller. The fit minimises Σ_s (v_s − f(s))² + σ² Σ_U w_U²/Π ρ_i, which has one solution however
 //! few samples there are.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::covariance::covariance;
@@ -135,7 +137,14 @@ pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
     let mut covariance = covariance(&part.design, None, prior);
     let weights = solve(&mut *covariance, &rest, prior.noise);
     let mut fit = covariance.fit(linear.constant, &weights);
-    fit.terms.extend(linear.terms);
+    let singles = fit
+        .terms
+        .iter_mut()
+        .filter(|(term, _)| term.players.len() == 1);
+    let linear: BTreeMap<Term, f64> = linear.terms.into_iter().collect();
+    for (term, effect) in singles {
+        *effect += linear.get(term).copied().unwrap_or(0.0);
+    }
     fit
 }
 
