@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::ops::log_sum_exp;
 use crate::{Error, Result};
 
 /// How the logits z of one row become a number about the target y.
@@ -54,23 +55,22 @@ impl Readout {
     /// # Panics
     /// If `target` is no place in the row.
     pub fn value(self, logits: &[f32], target: usize) -> f64 {
-        if !logits.iter().all(|logit| logit.is_finite()) {
-            return f64::NAN;
-        }
         let own = f64::from(logits[target]);
-        let others = || {
-            logits
-                .iter()
-                .enumerate()
-                .filter(|&(c, _)| c != target)
-                .map(|(_, &z)| f64::from(z))
-        };
+        let others = [&logits[..target], &logits[target + 1..]];
+        let odds = || own - log_sum_exp(others);
         match self {
+            // Sums are NaN of themselves.
+            Self::LogOdds | Self::LogProb | Self::Prob if !own.is_finite() => f64::NAN,
+            Self::Logit | Self::Margin if !logits.iter().all(|z| z.is_finite()) => f64::NAN,
             Self::Logit => own,
-            Self::LogOdds => own - log_sum_exp(others()),
-            Self::LogProb => own - log_sum_exp(others().chain([own])),
-            Self::Prob => (own - log_sum_exp(others().chain([own]))).exp(),
-            Self::Margin => own - others().fold(f64::NEG_INFINITY, f64::max),
+            Self::LogOdds => odds(),
+            // ln p = −ln(1 + e^−odds)
+            Self::LogProb => -softplus(-odds()),
+            Self::Prob => (-softplus(-odds())).exp(),
+            Self::Margin => {
+                let others = others.into_iter().flatten().copied();
+                own - f64::from(others.fold(f32::NEG_INFINITY, f32::max))
+            }
         }
     }
 
@@ -88,9 +88,9 @@ impl Readout {
     }
 }
 
-fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
-    let max = z.clone().fold(f64::NEG_INFINITY, f64::max);
-    max + z.map(|z| (z - max).exp()).sum::<f64>().ln()
+/// ln(1 + e^x)
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 #[cfg(test)]
