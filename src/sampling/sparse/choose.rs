@@ -27,7 +27,8 @@ pub enum Method {
     /// Luo 1989), candidates grown from pairs upwards, then backward elimination, and both again (Zhang 2011).
     Greedy,
     /// Ridge regression on the Walsh functions of all coalitions up to an order, with a prior variance that is a product
-    /// over the players; with more than 16 players, of single players and pairs only.
+    /// over the players, of what single players leave by least squares; with more than 16 players, of single players and
+    /// pairs only.
     Ridge,
     /// The L1 norm as a price on the effects in a dictionary of ANDs and ORs that grows as the greedy one does (Tibshirani
     /// 1996).
@@ -140,9 +141,9 @@ enum Chosen {
 /// Recovers a sum of AND and OR terms from `samples`.
 ///
 /// # Cost
-/// Greedy: per search n²m/2 additions for the pairs and up to n·m·200 for higher orders, a search for every few terms.
-/// Ridge: some eight systems of m equations by conjugate gradients, n·2^n or m² additions an iteration up to 16 players and m²
-/// beyond them.
+/// Greedy: a search for every few terms, 2n·2^n additions with at most 16 players, else n²m/2 for the pairs and up to
+/// 100·n·m for the higher orders. Ridge: two sequences of at most 30 steps and two of at most 50, each step 2n·2^n additions
+/// or m², with more than 16 players m².
 ///
 /// # Errors
 /// Fewer than 20 samples, weights that differ, an order of 0, or a method that does not take games or samples of this size.

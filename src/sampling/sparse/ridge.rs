@@ -3,7 +3,7 @@
 //! v is expanded in the Walsh functions χ_U(S) = Π_{i∈U} (1 − 2x_i) up to an order, with a prior that gives the coefficient of
 //! χ_U the variance Π_{i∈U} ρ_i: players that matter more alone are expected to matter more together, and every further
 //! player makes an effect smaller. The fit minimises Σ_s (v_s − f(s))² + σ² Σ_U w_U²/Π ρ_i, which has one solution however
-//! few samples there are.
+//! few samples there are. Where samples are many for few players, v is what a least-squares fit of single players leaves.
 
 use std::collections::BTreeMap;
 
