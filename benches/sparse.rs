@@ -45,7 +45,7 @@ fn print_seconds(asked: &str) {
         ..RecoverOptions::default()
     };
     let pool = pool(1);
-    let mut call = || {
+    let call = || {
         let before = processor_seconds();
         let found = pool.install(|| recover(black_box(&samples), &options));
         (processor_seconds() - before, found.expect("a recovery"))

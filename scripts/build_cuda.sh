@@ -26,18 +26,18 @@ ln -sfn lib "$root/lib64"
 # The runtime is the one library that is linked, statically.
 rm -f "$root"/lib/libcudart.so
 ln -sf libcudart_static.a "$root/lib/libcudart.a"
-# Device code inside the program is compressed: a quarter of the size, and the driver unpacks it. The text of the kernels for
-# quantised weights, which no network here has, is 6 MB: an empty file stands in for their source.
-mkdir -p "$root/none"
-: > "$root/none/quantized.cu"
+# Device code inside the program is compressed: a quarter of the size, and the driver unpacks it. Kernels that it compiles
+# itself are text, kept without comments and indentation.
 cat > "$root/bin/nvcc-small" <<SH
 #!/bin/sh
 for word; do
-  shift
-  case "\$word" in */quantized.cu) word=$root/none/quantized.cu ;; esac
-  set -- "\$@" "\$word"
+  case \$before in --output-directory) folder=\$word ;; esac
+  case \$word in --ptx) ptx=yes ;; *.cu) source=\$word ;; esac
+  before=\$word
 done
-exec "$root/bin/nvcc" --compress-mode=size "\$@"
+"$root/bin/nvcc" --compress-mode=size "\$@" || exit
+[ -z "\$ptx" ] || sed -i -E 's@//.*\$@@; s@^[[:space:]]+|[[:space:]]+\$@@g; s@[[:space:]]+@ @g; s@, @,@g; /^\$/d' \\
+  "\$folder/\$(basename "\$source" .cu).ptx"
 SH
 chmod +x "$root/bin/nvcc-small"
 
@@ -99,7 +99,9 @@ stand_in libnvrtc libnvrtc.so.13 nvrtc
 export CUDA_HOME=$root CUDA_PATH=$root NVCC=$root/bin/nvcc-small PATH=$root/bin:$PATH
 export CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90} CUDARC_CUDA_VERSION=13000
 export CUDAFORGE_THREADS=${CUDAFORGE_THREADS:-$(nproc)}
-cargo build --locked --release --features cuda --bin harsanyi
+# The text of some kernels stands in two crates: the linker keeps what is equal once.
+cargo rustc --locked --release --features cuda --bin harsanyi -- \
+  -C link-arg=-Wl,--icf=all -C link-arg=-Wl,--ignore-data-address-equality
 
 program=${CARGO_TARGET_DIR:-target}/release/harsanyi
 size=$(stat -c %s "$program")

@@ -58,18 +58,18 @@ impl DeviceChoice {
     /// Opens the device.
     ///
     /// # Errors
-    /// [`Error::MissingBackend`] when this build lacks it, [`Error::Tensor`] when this machine does.
+    /// [`Error::MissingBackend`] when this build lacks it, [`Error::NoDevice`] when this machine does.
     pub fn open(self) -> Result<Device> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(_) if !cfg!(feature = "cuda") => {
                 Err(Error::MissingBackend { feature: "cuda" })
             }
-            Self::Cuda(number) => Ok(Device::new_cuda(number)?),
+            Self::Cuda(number) => self.opened(Device::new_cuda(number)),
             Self::Metal if !cfg!(feature = "metal") => {
                 Err(Error::MissingBackend { feature: "metal" })
             }
-            Self::Metal => Ok(Device::new_metal(0)?),
+            Self::Metal => self.opened(Device::new_metal(0)),
             Self::Auto => {
                 let accelerators = [Self::Cuda(0), Self::Metal];
                 Ok(accelerators
@@ -79,6 +79,22 @@ impl DeviceChoice {
             }
         }
     }
+
+    fn opened(self, device: candle_core::Result<Device>) -> Result<Device> {
+        device.map_err(|error| Error::NoDevice {
+            device: self.to_string(),
+            why: reason(&error.to_string()),
+        })
+    }
+}
+
+/// What a driver said, without the trace of calls behind it. Where a program for CUDA finds no driver, every call answers with
+/// the error of the libraries that only stand in for it.
+fn reason(told: &str) -> String {
+    if told.contains("CUDA_ERROR_STUB_LIBRARY") {
+        return "no CUDA driver was found".into();
+    }
+    told.lines().next().unwrap_or_default().trim().into()
 }
 
 /// The name of an open device: `cpu`, `cuda:0`, `metal`.
@@ -106,6 +122,13 @@ pub fn free_memory_of(device: &Device) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_driver_says_is_one_line() {
+        assert_eq!(reason("out of luck\n   0: main\n"), "out of luck");
+        let stand_in = "DriverError(CUDA_ERROR_STUB_LIBRARY, \"<…>\")\n   0: <unknown>";
+        assert_eq!(reason(stand_in), "no CUDA driver was found");
+    }
 
     #[test]
     fn devices_read_back_as_they_are_written() {

@@ -204,6 +204,14 @@ pub enum Error {
         /// The cargo feature that brings it.
         feature: &'static str,
     },
+    /// A device that this machine lacks, or that does not open.
+    #[error("{device} does not open: {why}")]
+    NoDevice {
+        /// Its name.
+        device: String,
+        /// What its driver said.
+        why: String,
+    },
     /// A network that failed on a batch.
     #[cfg(feature = "network")]
     #[error("the network failed on a batch of {batch} coalitions")]

@@ -9,7 +9,7 @@ use super::pairs::OfPairs;
 use super::ridge::Prior;
 use super::sums::add_rows;
 use crate::lanes::{Work, on_lanes};
-use crate::transform::{SupersetSums, WalshSums, butterfly32};
+use crate::transform::{SupersetSums, WalshSums, butterfly32, walsh_filter};
 
 /// K of some samples, and of other coalitions with them.
 pub(super) trait Covariance {
@@ -77,14 +77,12 @@ impl<'a> OfAll<'a> {
         }
     }
 
-    /// ρ_U Σ_S x_S χ_U(S) at U.
-    fn coefficients(&mut self, x: &[f32]) {
+    /// Σ of x over the samples at their places.
+    fn spread(&mut self, x: &[f32]) {
         self.table.fill(0.0);
         for (&at, x) in self.own.iter().zip(x) {
             self.table[at as usize] += x;
         }
-        butterfly32(&mut self.table, WalshSums);
-        multiply(&mut self.table, &self.variances);
     }
 }
 
@@ -99,15 +97,19 @@ impl Covariance for OfAll<'_> {
             add_rows(&mut image, x, matrix);
             return image;
         }
-        self.coefficients(x);
-        butterfly32(&mut self.table, WalshSums);
+        self.spread(x);
+        walsh_filter(&mut self.table, &self.variances);
         let places = self.own.iter().chain(self.others);
         places.map(|&at| self.table[at as usize]).collect()
     }
 
     /// χ_U = Σ_{T⊆U} (−2)^|T| AND_T, so that T has (−2)^|T| Σ_{U⊇T} w_U.
     fn fit(&mut self, mean: f64, weights: &[f32]) -> Fit {
-        self.coefficients(weights);
+        self.spread(weights);
+        butterfly32(&mut self.table, WalshSums);
+        for (value, variance) in self.table.iter_mut().zip(&self.variances) {
+            *value *= variance;
+        }
         butterfly32(&mut self.table, SupersetSums);
         let constant = mean + f64::from(self.table[0]);
         let sets = (1..self.table.len()).filter(|set| set.count_ones() as usize <= self.order);
@@ -127,22 +129,6 @@ impl Covariance for OfAll<'_> {
             terms: sets.map(term).collect(),
         }
     }
-}
-
-/// a *= b
-fn multiply(a: &mut [f32], b: &[f32]) {
-    struct Product<'a>(&'a mut [f32], &'a [f32]);
-    impl Work for Product<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn call(self) {
-            for (a, b) in self.0.iter_mut().zip(self.1) {
-                *a *= b;
-            }
-        }
-    }
-    on_lanes(Product(a, b));
 }
 
 /// Π_{i∈U} scale_i at U, and 0 for ∅ and beyond the order.
