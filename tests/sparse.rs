@@ -137,6 +137,36 @@ fn what_is_recovered_does_not_depend_on_threads() {
     }
 }
 
+/// Only ratios of values count, in single precision as in double: a change of unit by a power of two changes no digit.
+#[test]
+fn what_is_recovered_does_not_depend_on_the_unit_of_v() {
+    for players in [10, 30] {
+        let mut game = with_noise(&planted(players, true, 5), 0.3, 9);
+        let plain = sampled(&mut game, 400, 3);
+        for method in [None, Some(Method::Greedy), Some(Method::Ridge)] {
+            let options = RecoverOptions {
+                method,
+                ..RecoverOptions::default()
+            };
+            let expected = recover(&plain, &options).expect("a recovery");
+            for unit in [2f64.powi(200), 2f64.powi(-200)] {
+                let values = plain.values().iter().map(|v| v * unit).collect();
+                let coalitions = plain.coalitions().to_vec();
+                let weights = plain.weights().to_vec();
+                let scaled = Samples::new(players, coalitions, values, weights).expect("samples");
+                let found = recover(&scaled, &options).expect("a recovery");
+                assert_eq!(found.held_out, expected.held_out);
+                let terms = found.model.terms().iter().zip(expected.model.terms());
+                assert_eq!(found.model.terms().len(), expected.model.terms().len());
+                for (found, expected) in terms {
+                    assert_eq!(found.shape, expected.shape);
+                    assert_eq!(found.coefficient, expected.coefficient * unit);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_held_out_figure_holds_on_new_coalitions() {
     for method in RANDOM {

@@ -19,8 +19,8 @@ pub(super) trait Covariance {
     /// Σ_S x_S K(S, ·) at the samples, and behind them at the others.
     fn apply(&mut self, x: &[f32]) -> Vec<f32>;
 
-    /// mean + Σ_S a_S K(S, ·) as a sum of ANDs.
-    fn fit(&mut self, mean: f64, weights: &[f32]) -> Fit;
+    /// Σ_S a_S K(S, ·) as a sum of ANDs.
+    fn fit(&mut self, weights: &[f32]) -> Fit;
 }
 
 /// K of the samples of `own`, and of those of `others` with them; the noise of `prior` is no part of it.
@@ -104,14 +104,14 @@ impl Covariance for OfAll<'_> {
     }
 
     /// χ_U = Σ_{T⊆U} (−2)^|T| AND_T, so that T has (−2)^|T| Σ_{U⊇T} w_U.
-    fn fit(&mut self, mean: f64, weights: &[f32]) -> Fit {
+    fn fit(&mut self, weights: &[f32]) -> Fit {
         self.spread(weights);
         butterfly32(&mut self.table, WalshSums);
         for (value, variance) in self.table.iter_mut().zip(&self.variances) {
             *value *= variance;
         }
         butterfly32(&mut self.table, SupersetSums);
-        let constant = mean + f64::from(self.table[0]);
+        let constant = f64::from(self.table[0]);
         let sets = (1..self.table.len()).filter(|set| set.count_ones() as usize <= self.order);
         let term = |set: usize| {
             let mut players = Vec::with_capacity(set.count_ones() as usize);
@@ -223,7 +223,7 @@ mod tests {
             let empty = vec![true; players];
             assert!((found.variance() - obvious(&prior, order, &empty, &empty)).abs() < 1e-9);
             let image = found.apply(&x);
-            let fit = found.fit(0.5, &x);
+            let fit = found.fit(&x);
             let fitted = [fit.explain(&own), fit.explain(&others)].concat();
             assert_eq!(image.len(), samples);
             for (at, row) in rows.iter().enumerate() {
@@ -234,10 +234,7 @@ mod tests {
                     (f64::from(image[at]) - exact).abs() < 1e-4,
                     "{players}: {exact}"
                 );
-                assert!(
-                    (fitted[at] - 0.5 - exact).abs() < 1e-4,
-                    "{players}: {exact}"
-                );
+                assert!((fitted[at] - exact).abs() < 1e-4, "{players}: {exact}");
             }
         }
     }

@@ -72,11 +72,11 @@ impl Covariance for OfPairs<'_> {
     }
 
     /// χ_i = 1 − 2x_i, χ_ij = 1 − 2x_i − 2x_j + 4x_i x_j.
-    fn fit(&mut self, mean: f64, weights: &[f32]) -> Fit {
+    fn fit(&mut self, weights: &[f32]) -> Fit {
         let (players, stride) = (self.own.players(), self.own.stride());
         let (signs, columns) = (signs(self.own), columns_of_signs(self.own));
         let samples = weights.len();
-        let mut constant = mean;
+        let mut constant = 0.0;
         let mut singles = vec![0.0; players];
         let rows: Vec<(f64, Vec<f32>)> = (0..players)
             .into_par_iter()

@@ -54,8 +54,9 @@ pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
         values: parts.fitted.values[..DECIDING].to_vec(),
     });
     let fitted = few.as_ref().unwrap_or(&parts.fitted);
-    let (linear, rest) = linear(fitted);
-    let wanted: Vec<f64> = minus(&parts.held, &linear).collect();
+    let start = Start::new(fitted);
+    let wanted = minus(&parts.held, &start.linear).map(|x| x / start.unit);
+    let wanted: Vec<f64> = wanted.collect();
     let scale = SCALE * (DENSE_PLAYERS as f64 / players as f64).min(1.0);
     let even = vec![1.0; players];
     let mut best: Option<(Prior, f64)> = None;
@@ -67,30 +68,45 @@ pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
             order,
         };
         let to_beat = best.as_ref().map_or(f64::INFINITY, |best| best.1);
-        let error;
-        {
-            let mut covariance = covariance(&fitted.design, Some(&parts.held.design), &prior);
-            (prior.noise, error) = best_noise(&mut *covariance, &rest, &wanted, &NOISES, to_beat);
-        }
+        let mut k = covariance(&fitted.design, Some(&parts.held.design), &prior);
+        let (noise, error) = best_noise(&mut *k, &start.rest, &wanted, &NOISES, to_beat);
+        prior.noise = noise;
         if error < to_beat || best.is_none() {
             best = Some((prior, error));
         }
     }
-    best.expect("two were tried")
+    let (prior, error) = best.expect("two were tried");
+    (prior, error * start.unit * start.unit)
 }
 
 /// Samples for each player from which its linear effect is fitted beforehand, as it stands.
 const LINEAR: usize = 10;
 
-/// What single players explain by least squares, where samples are many and players few, and what that leaves; otherwise the
-/// mean alone. Their effects are the largest by far, and what is left is much easier for an iteration.
-fn linear(part: &Part) -> (Fit, Vec<f32>) {
-    let players = part.design.players();
-    let many = players <= DENSE_PLAYERS && part.values.len() >= LINEAR * players;
-    let singles: Vec<Term> = (0..players).filter(|_| many).map(Term::single).collect();
-    let fit = Pool::least_squares(part, &singles);
-    let rest = minus(part, &fit).map(|x| x as f32).collect();
-    (fit, rest)
+/// Where a ridge begins.
+struct Start {
+    /// What single players explain by least squares, where samples are many and players few; otherwise the mean alone. Their
+    /// effects are the largest by far, and what is left is much easier for an iteration.
+    linear: Fit,
+    /// What that leaves of v, in units of its largest value: single precision has a small range.
+    rest: Vec<f32>,
+    unit: f64,
+}
+
+impl Start {
+    fn new(part: &Part) -> Self {
+        let players = part.design.players();
+        let many = players <= DENSE_PLAYERS && part.values.len() >= LINEAR * players;
+        let singles: Vec<Term> = (0..players).filter(|_| many).map(Term::single).collect();
+        let linear = Pool::least_squares(part, &singles);
+        let rest: Vec<f64> = minus(part, &linear).collect();
+        let largest = rest.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        let unit = if largest > 0.0 { largest } else { 1.0 };
+        Self {
+            linear,
+            rest: rest.iter().map(|x| (x / unit) as f32).collect(),
+            unit,
+        }
+    }
 }
 
 /// v minus a fit.
@@ -133,28 +149,31 @@ fn relevance(part: &Part) -> Vec<f64> {
 
 /// The fit of `part` under `prior`.
 pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
-    let (linear, rest) = linear(part);
-    let mut covariance = covariance(&part.design, None, prior);
-    let weights = solve(&mut *covariance, &rest, prior.noise);
-    let mut fit = covariance.fit(linear.constant, &weights);
-    let singles = fit
-        .terms
-        .iter_mut()
-        .filter(|(term, _)| term.players.len() == 1);
-    let linear: BTreeMap<Term, f64> = linear.terms.into_iter().collect();
-    for (term, effect) in singles {
-        *effect += linear.get(term).copied().unwrap_or(0.0);
+    let start = Start::new(part);
+    let mut k = covariance(&part.design, None, prior);
+    let weights = solve(&mut *k, &start.rest, prior.noise);
+    let mut fit = k.fit(&weights);
+    let linear: BTreeMap<Term, f64> = start.linear.terms.into_iter().collect();
+    for (term, effect) in &mut fit.terms {
+        *effect *= start.unit;
+        if term.players.len() == 1 {
+            *effect += linear.get(term).copied().unwrap_or(0.0);
+        }
     }
+    fit.constant = start.linear.constant + start.unit * fit.constant;
     fit
 }
 
 /// What the fit of `part` under `prior` says of other samples.
 pub(super) fn predictions(part: &Part, prior: &Prior, others: &Design) -> Vec<f64> {
-    let (linear, rest) = linear(part);
-    let mut covariance = covariance(&part.design, Some(others), prior);
-    let weights = solve(&mut *covariance, &rest, prior.noise);
-    let image = covariance.apply(&weights);
+    let start = Start::new(part);
+    let mut k = covariance(&part.design, Some(others), prior);
+    let weights = solve(&mut *k, &start.rest, prior.noise);
+    let image = k.apply(&weights);
     let behind = image[weights.len()..].iter().map(|x| f64::from(*x));
-    let linear = linear.explain(others).into_iter();
-    linear.zip(behind).map(|(linear, x)| linear + x).collect()
+    let linear = start.linear.explain(others).into_iter();
+    linear
+        .zip(behind)
+        .map(|(linear, x)| linear + start.unit * x)
+        .collect()
 }

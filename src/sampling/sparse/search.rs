@@ -63,18 +63,27 @@ impl<'a> Search<'a> {
 
     /// The terms of order 2 and more that correlate most with `residual`, which sums to 0.
     pub(super) fn terms(&mut self, residual: &[f64]) -> Vec<Term> {
-        let single = |residual: &[f64], mean: f64| -> Vec<f32> {
-            residual.iter().map(|r| (r - mean) as f32).collect()
-        };
         match self {
-            Self::Dense(dense) => dense.search(&single(residual, 0.0)),
+            Self::Dense(dense) => dense.search(&single(residual)),
             Self::Beam(design, width, _) => {
-                let residual = &residual[..design.samples()];
-                let mean = residual.iter().sum::<f64>() / residual.len() as f64;
-                beam(design, &single(residual, mean), *width)
+                let residual = single(&residual[..design.samples()]);
+                beam(design, &residual, *width)
             }
         }
     }
+}
+
+/// A residual in single precision, which has a small range, and with sum 0: only ratios count.
+fn single(residual: &[f64]) -> Vec<f32> {
+    let mean = residual.iter().sum::<f64>() / residual.len() as f64;
+    let largest = residual
+        .iter()
+        .fold(0.0f64, |most, r| most.max((r - mean).abs()));
+    let unit = if largest > 0.0 { largest } else { 1.0 };
+    residual
+        .iter()
+        .map(|r| ((r - mean) / unit) as f32)
+        .collect()
 }
 
 /// All pairs are scored, Σ_s r_s x_si x_sj, and from then on every strong term is extended by every player, over the samples
