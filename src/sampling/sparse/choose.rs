@@ -8,10 +8,9 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::design::{DENSE_PLAYERS, Design, Term};
-use super::fit::{Fit, Part, Parts, model};
+use super::fit::{Fit, Part, Parts, least_squares, model};
 use super::held_out::{HeldOut, beats, judge};
 use super::lasso::{self, Penalty};
-use super::pool::Pool;
 use super::ridge::{self, Prior};
 use super::search::Width;
 use super::walsh::CodedPlan;
@@ -258,12 +257,12 @@ pub fn recover_coded(samples: &Samples, plan: &CodedPlan) -> Result<Recovery> {
     let terms = tree::best_prefix(&parts, plan.decode(samples.values()));
     let known = Part::new(plan.players(), pairs().take(decisive));
     let held = Part::new(plan.players(), pairs().skip(decisive));
-    let explained = Pool::least_squares(&known, &terms).explain(&held.design);
+    let explained = least_squares(&known, &terms).explain(&held.design);
     let held_out = judge(&held, &explained);
     let all = Part::new(plan.players(), pairs());
     Ok(Recovery {
         method: Method::Walsh,
-        model: model(plan.players(), &Pool::least_squares(&all, &terms))?,
+        model: model(plan.players(), &least_squares(&all, &terms))?,
         held_out,
         tried: vec![(Method::Walsh, held_out)],
     })
@@ -393,7 +392,7 @@ fn predictions(part: &Part, chosen: &Chosen, others: &Design) -> Vec<f64> {
 
 fn fit(part: &Part, chosen: &Chosen) -> Fit {
     match chosen {
-        Chosen::Support(terms) => Pool::least_squares(part, terms),
+        Chosen::Support(terms) => least_squares(part, terms),
         Chosen::Prior(prior) => ridge::ridge(part, prior),
         Chosen::Penalty(penalty) => lasso::lasso(part, penalty),
     }

@@ -3,6 +3,8 @@
 //! K(S, T) = Σ_U ρ_U χ_U(S) χ_U(T), ρ_U = Π_{i∈U} ρ_i being the prior variance of the coefficient of χ_U. The fit to samples S is
 //! f(T) = mean + Σ_S a_S K(S, T) with weights a.
 
+use std::ops::RangeInclusive;
+
 use super::design::{DENSE_PLAYERS, Design, Rule, Term};
 use super::fit::Fit;
 use super::pairs::OfPairs;
@@ -23,14 +25,16 @@ pub(super) trait Covariance {
     fn fit(&mut self, weights: &[f32]) -> Fit;
 }
 
-/// K of the samples of `own`, and of those of `others` with them; the noise of `prior` is no part of it.
+/// K of the samples of `own`, and of those of `others` with them, of the orders from `least`, 1 or with few players also 2; the
+/// noise of `prior` is no part of it.
 pub(super) fn covariance<'a>(
     own: &'a Design,
     others: Option<&'a Design>,
     prior: &Prior,
+    least: usize,
 ) -> Box<dyn Covariance + 'a> {
     match own.players() <= DENSE_PLAYERS {
-        true => Box::new(OfAll::new(own, others, prior)),
+        true => Box::new(OfAll::new(own, others, prior, least)),
         false => Box::new(OfPairs::new(own, others, prior)),
     }
 }
@@ -50,10 +54,10 @@ struct OfAll<'a> {
 }
 
 impl<'a> OfAll<'a> {
-    fn new(own: &'a Design, others: Option<&'a Design>, prior: &Prior) -> Self {
+    fn new(own: &'a Design, others: Option<&'a Design>, prior: &Prior, least: usize) -> Self {
         let players = own.players();
         let (own, others) = (own.indices(), others.map_or(&[][..], Design::indices));
-        let variances = variances(&prior.scales, prior.order);
+        let variances = variances(&prior.scales, least..=prior.order);
         let mut table = variances.clone();
         let entries = own.len() * (own.len() + others.len());
         let matrix = (entries < players << players).then(|| {
@@ -68,7 +72,7 @@ impl<'a> OfAll<'a> {
         });
         Self {
             order: prior.order,
-            variance: elementary(&prior.scales, prior.order),
+            variance: elementary(&prior.scales, least..=prior.order),
             variances,
             own,
             others,
@@ -131,12 +135,12 @@ impl Covariance for OfAll<'_> {
     }
 }
 
-/// Π_{i∈U} scale_i at U, and 0 for ∅ and beyond the order.
-fn variances(scales: &[f64], order: usize) -> Vec<f32> {
+/// Π_{i∈U} scale_i at U, and 0 for ∅ and where the order is none of `orders`.
+fn variances(scales: &[f64], orders: RangeInclusive<usize>) -> Vec<f32> {
     struct Products<'a> {
         to: &'a mut [f32],
         scales: &'a [f64],
-        order: u32,
+        orders: (u32, u32),
     }
     impl Work for Products<'_> {
         type Output = ();
@@ -150,7 +154,8 @@ fn variances(scales: &[f64], order: usize) -> Vec<f32> {
                 }
             }
             for (set, variance) in (0u32..).zip(self.to) {
-                *variance = match set.count_ones() <= self.order {
+                let order = set.count_ones();
+                *variance = match (order >= self.orders.0) & (order <= self.orders.1) {
                     true => *variance,
                     false => 0.0,
                 };
@@ -161,14 +166,15 @@ fn variances(scales: &[f64], order: usize) -> Vec<f32> {
     on_lanes(Products {
         to: &mut variances,
         scales,
-        order: order as u32,
+        orders: (*orders.start() as u32, *orders.end() as u32),
     });
     variances[0] = 0.0;
     variances
 }
 
-/// Σ of the products of 1 to `order` of the scales.
-pub(super) fn elementary(scales: &[f64], order: usize) -> f64 {
+/// Σ of the products of as many of the scales as `orders` say.
+pub(super) fn elementary(scales: &[f64], orders: RangeInclusive<usize>) -> f64 {
+    let order = *orders.end();
     let mut sums = vec![0.0; order + 1];
     sums[0] = 1.0;
     for scale in scales {
@@ -176,7 +182,7 @@ pub(super) fn elementary(scales: &[f64], order: usize) -> f64 {
             sums[k] += scale * sums[k - 1];
         }
     }
-    sums[1..].iter().sum()
+    sums.get(orders).unwrap_or_default().iter().sum()
 }
 
 #[cfg(test)]
@@ -219,7 +225,7 @@ mod tests {
                 order,
             };
             let x: Vec<f32> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
-            let mut found = covariance(&own, Some(&others), &prior);
+            let mut found = covariance(&own, Some(&others), &prior, 1);
             let empty = vec![true; players];
             assert!((found.variance() - obvious(&prior, order, &empty, &empty)).abs() < 1e-9);
             let image = found.apply(&x);

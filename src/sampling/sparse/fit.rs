@@ -1,6 +1,7 @@
 //! What the methods take and give: samples in two parts, and a sum of terms.
 
 use super::design::{Design, Rule, Term, places};
+use super::pool::Pool;
 use crate::game::synthetic::{Shape, Synthetic, Term as Summand};
 use crate::{Coalition, Result};
 
@@ -61,6 +62,11 @@ impl Fit {
         }
         explained
     }
+}
+
+/// The least-squares fit of `terms` to `part`.
+pub(super) fn least_squares(part: &Part, terms: &[Term]) -> Fit {
+    Pool::least_squares(&part.design, &part.values, terms)
 }
 
 /// The fit as a game of ANDs and ORs: c·Π(1 − x_i) is c − c·OR, and a parity is Σ (−2)^(t−1) AND over its subsets of t ≥ 1.

@@ -17,6 +17,7 @@
 //! | [`Method::Walsh`] | parities, decoded from coalitions that are asked for that | very sparse spectra, no noise |
 //! | [`Method::Tree`] | terms of boosted trees | values with steps and noise |
 
+mod beside;
 mod candidate;
 mod choose;
 mod code;

@@ -45,7 +45,7 @@ impl<'a> OfPairs<'a> {
             });
         Self {
             own,
-            variance: elementary(&scales, 1 + usize::from(two)),
+            variance: elementary(&scales, 1..=1 + usize::from(two)),
             scales,
             two,
             matrix,

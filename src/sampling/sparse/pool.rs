@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::candidate::{Candidate, Extend};
 use super::design::{Design, Term, count, places};
-use super::fit::{Fit, Part};
+use super::fit::Fit;
 use super::sums::add_rows;
 
 /// Samples below which a term fires too rarely, or stays away too rarely, to be told from noise.
@@ -40,11 +40,11 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// The least-squares fit of `terms` to `part`; a term that those before it span is left out.
-    pub(super) fn least_squares(part: &Part, terms: &[Term]) -> Fit {
-        let mean = part.mean();
-        let centred: Vec<f64> = part.values.iter().map(|v| v - mean).collect();
-        let mut pool = Pool::new(&part.design, &centred);
+    /// The least-squares fit of `terms` to `values`; a term that those before it span is left out.
+    pub(super) fn least_squares(design: &Design, values: &[f64], terms: &[Term]) -> Fit {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let centred: Vec<f64> = values.iter().map(|v| v - mean).collect();
+        let mut pool = Pool::new(design, &centred);
         for term in terms {
             pool.add(vec![term.clone()]);
             let last = pool.candidates.len().saturating_sub(1);

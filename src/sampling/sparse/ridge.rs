@@ -3,15 +3,16 @@
 //! v is expanded in the Walsh functions χ_U(S) = Π_{i∈U} (1 − 2x_i) up to an order, with a prior that gives the coefficient of
 //! χ_U the variance Π_{i∈U} ρ_i: players that matter more alone are expected to matter more together, and every further
 //! player makes an effect smaller. The fit minimises Σ_s (v_s − f(s))² + σ² Σ_U w_U²/Π ρ_i, which has one solution however
-//! few samples there are. Where samples are many for few players, v is what a least-squares fit of single players leaves.
+//! few samples there are. Where samples are many for few players, the effects of single players have no such price.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::beside::{Beside, Span};
 use super::covariance::covariance;
 use super::design::{DENSE_PLAYERS, Design, Term};
-use super::fit::{Fit, Part, Parts};
+use super::fit::{Fit, Part, Parts, least_squares};
 use super::kernel::{best_noise, solve};
 use super::pool::Pool;
 
@@ -54,7 +55,7 @@ pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
         values: parts.fitted.values[..DECIDING].to_vec(),
     });
     let fitted = few.as_ref().unwrap_or(&parts.fitted);
-    let start = Start::new(fitted);
+    let start = Start::new(fitted, Some(&parts.held.design));
     let wanted = minus(&parts.held, &start.linear).map(|x| x / start.unit);
     let wanted: Vec<f64> = wanted.collect();
     let scale = SCALE * (DENSE_PLAYERS as f64 / players as f64).min(1.0);
@@ -68,8 +69,8 @@ pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
             order,
         };
         let to_beat = best.as_ref().map_or(f64::INFINITY, |best| best.1);
-        let mut k = covariance(&fitted.design, Some(&parts.held.design), &prior);
-        let (noise, error) = best_noise(&mut *k, &start.rest, &wanted, &NOISES, to_beat);
+        let mut k = start.covariance(&fitted.design, Some(&parts.held.design), &prior);
+        let (noise, error) = best_noise(&mut k, &start.rest, &wanted, &NOISES, to_beat);
         prior.noise = noise;
         if error < to_beat || best.is_none() {
             best = Some((prior, error));
@@ -84,29 +85,52 @@ const LINEAR: usize = 10;
 
 /// Where a ridge begins.
 struct Start {
-    /// What single players explain by least squares, where samples are many and players few; otherwise the mean alone. Their
-    /// effects are the largest by far, and what is left is much easier for an iteration.
+    /// What single players explain by least squares, where samples are many and players few; otherwise the mean alone.
     linear: Fit,
     /// What that leaves of v, in units of its largest value: single precision has a small range.
     rest: Vec<f32>,
     unit: f64,
+    /// What single players span.
+    span: Span,
 }
 
 impl Start {
-    fn new(part: &Part) -> Self {
+    fn new(part: &Part, others: Option<&Design>) -> Self {
         let players = part.design.players();
         let many = players <= DENSE_PLAYERS && part.values.len() >= LINEAR * players;
-        let singles: Vec<Term> = (0..players).filter(|_| many).map(Term::single).collect();
-        let linear = Pool::least_squares(part, &singles);
+        let linear = least_squares(part, &singles(if many { players } else { 0 }));
         let rest: Vec<f64> = minus(part, &linear).collect();
         let largest = rest.iter().fold(0.0f64, |most, x| most.max(x.abs()));
         let unit = if largest > 0.0 { largest } else { 1.0 };
+        let span = match many {
+            true => Span::of_singles(&part.design, others),
+            false => Span::default(),
+        };
         Self {
             linear,
             rest: rest.iter().map(|x| (x / unit) as f32).collect(),
             unit,
+            span,
         }
     }
+
+    /// K beside what is fitted as it stands.
+    fn covariance<'a>(
+        &'a self,
+        own: &'a Design,
+        others: Option<&'a Design>,
+        prior: &Prior,
+    ) -> Beside<'a> {
+        let least = if self.span.is_empty() { 1 } else { 2 };
+        Beside {
+            covariance: covariance(own, others, prior, least),
+            span: &self.span,
+        }
+    }
+}
+
+fn singles(players: usize) -> Vec<Term> {
+    (0..players).map(Term::single).collect()
 }
 
 /// v minus a fit.
@@ -149,26 +173,34 @@ fn relevance(part: &Part) -> Vec<f64> {
 
 /// The fit of `part` under `prior`.
 pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
-    let start = Start::new(part);
-    let mut k = covariance(&part.design, None, prior);
-    let weights = solve(&mut *k, &start.rest, prior.noise);
-    let mut fit = k.fit(&weights);
-    let linear: BTreeMap<Term, f64> = start.linear.terms.into_iter().collect();
-    for (term, effect) in &mut fit.terms {
-        *effect *= start.unit;
-        if term.players.len() == 1 {
-            *effect += linear.get(term).copied().unwrap_or(0.0);
+    let start = Start::new(part, None);
+    let mut k = start.covariance(&part.design, None, prior);
+    let weights = solve(&mut k, &start.rest, prior.noise);
+    let mut fit = k.covariance.fit(&weights);
+    let beside = match start.span.is_empty() {
+        true => start.linear.clone(),
+        false => {
+            let image = k.covariance.apply(&weights);
+            let left = part.values.iter().zip(image);
+            let left = left.map(|(v, x)| v - start.unit * f64::from(x));
+            let left: Vec<f64> = left.collect();
+            Pool::least_squares(&part.design, &left, &singles(part.design.players()))
         }
+    };
+    fit.constant = beside.constant + start.unit * fit.constant;
+    let mut effects: BTreeMap<Term, f64> = beside.terms.into_iter().collect();
+    for (term, effect) in &mut fit.terms {
+        *effect = start.unit * *effect + effects.remove(term).unwrap_or(0.0);
     }
-    fit.constant = start.linear.constant + start.unit * fit.constant;
+    fit.terms.extend(effects);
     fit
 }
 
 /// What the fit of `part` under `prior` says of other samples.
 pub(super) fn predictions(part: &Part, prior: &Prior, others: &Design) -> Vec<f64> {
-    let start = Start::new(part);
-    let mut k = covariance(&part.design, Some(others), prior);
-    let weights = solve(&mut *k, &start.rest, prior.noise);
+    let start = Start::new(part, Some(others));
+    let mut k = start.covariance(&part.design, Some(others), prior);
+    let weights = solve(&mut k, &start.rest, prior.noise);
     let image = k.apply(&weights);
     let behind = image[weights.len()..].iter().map(|x| f64::from(*x));
     let linear = start.linear.explain(others).into_iter();

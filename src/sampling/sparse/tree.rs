@@ -8,8 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::design::{Design, Term};
-use super::fit::Parts;
-use super::pool::Pool;
+use super::fit::{Parts, least_squares};
 
 /// The part of each tree's answer that is added.
 const RATE: f64 = 0.1;
@@ -57,7 +56,7 @@ pub(super) fn best_prefix(parts: &Parts, mut terms: Vec<Term>) -> Vec<Term> {
     let mut count = 1;
     loop {
         count = (count + 1 + count / 3).min(most);
-        let fit = Pool::least_squares(&parts.fitted, &terms[..count]);
+        let fit = least_squares(&parts.fitted, &terms[..count]);
         let error = parts.held.error(&fit.explain(&parts.held.design));
         if error < best.1 {
             best = (count, error);
