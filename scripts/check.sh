@@ -31,3 +31,5 @@ step cargo clippy --locked --no-default-features --all-targets -- -D warnings
 step cargo test --locked --no-default-features
 step cargo test --locked
 RUSTDOCFLAGS="-D warnings" step cargo doc --locked --no-deps --document-private-items
+# The code behind `cuda`, by its types: no compiler for it is needed.
+step scripts/check_cuda.sh

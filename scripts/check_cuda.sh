@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Type-checks the code behind the feature `cuda` where there is no CUDA compiler: another stands in for it and compiles nothing.
-# The first time takes minutes, since candle is checked once more; scripts/check.sh leaves it out for that.
+# The first time takes minutes, since candle is checked once more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
