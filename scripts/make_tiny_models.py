@@ -821,9 +821,29 @@ def write_weights(folder, family):
         published(name, family): draw(family.weights, name, shape).to(family.dtype)
         for name, shape in shapes.items()
     }
+    weights = one_by_one(weights, model.config.model_type)
     save_torch_state_dict(
         weights | legacy_buffers(family), folder, max_shard_size=family.shard_size
     )
+
+
+def one_by_one(weights, model_type):
+    """Experts as published checkpoints have them: a tensor each, where the library holds all in one."""
+    mixtral = model_type == "mixtral"
+    gate, up, down = ("w1", "w3", "w2") if mixtral else ("gate_proj", "up_proj", "down_proj")
+    apart = {}
+    for name, tensor in weights.items():
+        if mixtral:
+            name = name.replace(".mlp.", ".block_sparse_moe.")
+        base, _, last = name.rpartition(".")
+        if not base.endswith(".experts"):
+            apart[name] = tensor
+            continue
+        for expert, own in enumerate(tensor):
+            parts = zip((gate, up), own.chunk(2)) if last == "gate_up_proj" else [(down, own)]
+            for part, values in parts:
+                apart[f"{base}.{expert}.{part}.weight"] = values.clone()
+    return apart
 
 
 class OnlyDouble(TorchDispatchMode):
