@@ -9,9 +9,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Throughput};
 use harsanyi::ValueTable;
 use harsanyi::game::file::{self, BitOrder};
 use harsanyi::transform::index::{Index, interactions};
@@ -76,11 +75,7 @@ pub(crate) fn run() -> bool {
 
 /// The benches of this module.
 pub(crate) fn benches() {
-    let mut criterion = Criterion::default()
-        .configure_from_args()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    let mut criterion = crate::quick(1);
     let mut group = criterion.benchmark_group("index");
     for players in [12, 16, 20] {
         let table = random_table(players);

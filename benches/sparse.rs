@@ -7,9 +7,8 @@
 
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion};
+use criterion::BenchmarkId;
 use harsanyi::Game;
 use harsanyi::game::file::{self, BitOrder};
 use harsanyi::game::synthetic::{self, Shape};
@@ -126,11 +125,7 @@ pub(crate) fn run() -> bool {
 
 /// The benches of this module.
 pub(crate) fn benches() {
-    let mut criterion = Criterion::default()
-        .configure_from_args()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(2));
+    let mut criterion = crate::quick(2);
     let mut group = criterion.benchmark_group("sparse");
     for (name, expression, budget) in games() {
         let mut game = synthetic::parse(&expression).expect("a game");
