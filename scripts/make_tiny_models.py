@@ -483,6 +483,8 @@ DEEPSEEK2 = decoder(
     q_lora_rank=None,
     qk_nope_head_dim=8,
     qk_rope_head_dim=4,
+    # The norm within the attention has this one whatever the configuration says; published checkpoints have it in both places.
+    rms_norm_eps=1e-6,
     rope_scaling={
         "beta_fast": 32,
         "beta_slow": 1,

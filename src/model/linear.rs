@@ -86,10 +86,12 @@ impl Linear {
         })
     }
 
-    /// The same map, its weight laid out for products on the CPU, where rows of inputs are read as they are and rows of outputs
-    /// would be sorted anew for every product.
+    /// The same map, its weight laid out for products of `gemm` on the CPU, where rows of inputs are read as they are and rows
+    /// of outputs would be sorted anew for every product. Other libraries take either order, but no part of a transposed
+    /// matrix.
     pub(crate) fn laid_out(self) -> Result<Self> {
-        if !self.weight.device().is_cpu() {
+        let by_gemm = !cfg!(any(feature = "mkl", feature = "accelerate"));
+        if !self.weight.device().is_cpu() || !by_gemm {
             return Ok(self);
         }
         Ok(Self {

@@ -77,9 +77,7 @@ impl Model {
         let model_type = checkpoint.config["model_type"].as_str().unwrap_or("(none)");
         let path = checkpoint.path.join("config.json");
         let (network, config, family, parameters) = if stock::MODEL_TYPES.contains(&model_type) {
-            // Their sizes have the names of Llama's.
-            let json = stock::completed(&checkpoint.config);
-            let config = ModelConfig::sizes(&json, &Recipe::find("llama")?, &path)?;
+            let config = stock::sizes(&checkpoint.config, &path)?;
             let network = Language::load(checkpoint, device, dtype)?;
             let parameters = network.parameters;
             (Network::Stock(network), config, Family::Decoder, parameters)

@@ -10,7 +10,7 @@ use candle_transformers::models::{deepseek2, helium, mixtral, olmo, qwen2_moe, q
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::completed;
+use super::{ROPE_KEYS, completed};
 use crate::model::tensors::all_finite;
 use crate::model::{Checkpoint, TokenBatch, WeightFiles};
 use crate::{Error, Result};
@@ -153,7 +153,7 @@ impl Language {
 
 /// What the stock networks read past: running on would answer something else.
 fn refuse_unsupported(config: &Value, model_type: &str) -> Result<(), String> {
-    let scaling = ["rope_scaling", "rope_parameters"]
+    let scaling = ROPE_KEYS
         .into_iter()
         .map(|key| (key, &config[key]))
         .find(|(_, scaling)| {
@@ -163,11 +163,18 @@ fn refuse_unsupported(config: &Value, model_type: &str) -> Result<(), String> {
         });
     match scaling {
         Some((key, value)) if model_type != "deepseek_v2" => {
-            Err(format!("`{key}` = {value} is not supported"))
+            return Err(format!("`{key}` = {value} is not supported"));
         }
-        _ => match config["use_sliding_window"].as_bool() {
-            Some(true) => Err("`use_sliding_window` = true is not supported".into()),
-            _ => Ok(()),
-        },
+        _ => {}
+    }
+    if config["use_sliding_window"].as_bool() == Some(true) {
+        return Err("`use_sliding_window` = true is not supported".into());
+    }
+    // The norm within DeepSeek's attention has 1e-6 by its definition, and what the configuration says in the stock network.
+    match &config["rms_norm_eps"] {
+        epsilon if model_type == "deepseek_v2" && epsilon.as_f64() != Some(1e-6) => Err(format!(
+            "`rms_norm_eps` = {epsilon} is not supported; published checkpoints have 1e-6"
+        )),
+        _ => Ok(()),
     }
 }
