@@ -18,11 +18,17 @@ pub(super) struct Span {
     samples: usize,
 }
 
-/// Of its squared norm: what is less is spanned by the functions before.
+/// Of its squared norm: what is less is spanned by the functions before, and where less is left rounding is felt.
 const SPANNED: f64 = 1e-9;
+const LITTLE: f64 = 0.01;
 
 impl Span {
-    pub(super) fn of_singles(own: &Design, others: Option<&Design>) -> Self {
+    /// The span, and what least squares in it leaves of `values`, those of the samples and behind them those of the others.
+    pub(super) fn of_singles(
+        own: &Design,
+        others: Option<&Design>,
+        mut values: Vec<f64>,
+    ) -> (Self, Vec<f64>) {
         let samples = own.samples();
         let rows = samples + others.map_or(0, Design::samples);
         let mut functions: Vec<Vec<f64>> = vec![vec![1.0; rows]];
@@ -42,26 +48,33 @@ impl Span {
         let mut basis: Vec<Vec<f64>> = Vec::new();
         for mut function in functions {
             let square = dot(&function[..samples], &function[..samples]);
-            // Twice, so that rounding leaves nothing of the others.
+            let mut rest = square;
+            // Again where little is left, so that rounding leaves nothing of the others.
             for _ in 0..2 {
                 for other in &basis {
                     let share = dot(&function[..samples], &other[..samples]);
                     add_rows(&mut function, &[-share], other);
                 }
+                rest = dot(&function[..samples], &function[..samples]);
+                if rest > LITTLE * square {
+                    break;
+                }
             }
-            let rest = dot(&function[..samples], &function[..samples]);
             if rest > SPANNED * square {
                 let norm = rest.sqrt();
                 function.iter_mut().for_each(|x| *x /= norm);
+                let share = dot(&function[..samples], &values[..samples]);
+                add_rows(&mut values, &[-share], &function);
                 basis.push(function);
             }
         }
         let basis = basis.iter().flatten().map(|x| *x as f32);
-        Self {
+        let span = Self {
             basis: basis.collect(),
             rows,
             samples,
-        }
+        };
+        (span, values)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -82,12 +95,12 @@ impl Span {
 }
 
 /// A covariance beside the functions of a span.
-pub(super) struct Beside<'a> {
+pub(super) struct Beside<'a, 'b> {
     pub(super) covariance: Box<dyn Covariance + 'a>,
-    pub(super) span: &'a Span,
+    pub(super) span: &'b Span,
 }
 
-impl Beside<'_> {
+impl Beside<'_, '_> {
     /// The prior variance of v beside the functions.
     pub(super) fn variance(&self) -> f64 {
         self.covariance.variance()
@@ -104,7 +117,9 @@ impl Beside<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sampling::sparse::design::Term;
     use crate::sampling::sparse::plan;
+    use crate::sampling::sparse::pool::Pool;
 
     #[test]
     fn a_span_leaves_nothing_of_linear_functions_anywhere() {
@@ -114,8 +129,15 @@ mod tests {
             Design::new(9, &coalitions[..80]),
             Design::new(9, &coalitions[80..]),
         );
-        let span = Span::of_singles(&own, Some(&others));
+        let values: Vec<f64> = (0..120).map(|at| f64::from(at).sin()).collect();
+        let (span, left) = Span::of_singles(&own, Some(&others), values.clone());
         assert_eq!(span.basis.len(), 10 * 120);
+        let singles: Vec<Term> = (0..9).map(Term::single).collect();
+        let fit = Pool::least_squares(&own, &values[..80], &singles);
+        let explained = [fit.explain(&own), fit.explain(&others)].concat();
+        for ((left, value), explained) in left.iter().zip(&values).zip(&explained) {
+            assert!((left - (value - explained)).abs() < 1e-9, "{left}");
+        }
         let linear = |c: &&crate::Coalition| -> f32 {
             3.0 + c.players().map(|i| i as f32 - 2.5).sum::<f32>()
         };

@@ -309,21 +309,20 @@ struct Split {
 fn split(samples: &Samples, seed: u64) -> Split {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let (held, known) = order.split_at(samples.len() / HELD_SHARE);
-    let (deciding, fitted) = known.split_at(known.len() / HELD_SHARE);
-    let part = |places: &[usize]| {
-        let pairs = places.iter();
-        let pairs = pairs.map(|&at| (&samples.coalitions()[at], samples.values()[at]));
-        Part::new(samples.players(), pairs)
-    };
+    let pairs = order.iter();
+    let pairs = pairs.map(|&at| (&samples.coalitions()[at], samples.values()[at]));
+    let all = Part::new(samples.players(), pairs);
+    let count = samples.len();
+    let known = count / HELD_SHARE;
+    let fitted = known + (count - known) / HELD_SHARE;
     Split {
         parts: Parts {
-            fitted: part(fitted),
-            held: part(deciding),
+            fitted: all.part(fitted..count),
+            held: all.part(known..fitted),
         },
-        known: part(known),
-        held: part(held),
-        all: part(&order),
+        known: all.part(known..count),
+        held: all.part(0..known),
+        all,
     }
 }
 

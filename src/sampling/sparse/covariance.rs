@@ -5,11 +5,12 @@
 
 use std::ops::RangeInclusive;
 
-use super::design::{DENSE_PLAYERS, Design, Rule, Term};
+use super::design::{DENSE_PLAYERS, Design, Players, Rule, Term};
 use super::fit::Fit;
 use super::pairs::OfPairs;
 use super::ridge::Prior;
 use super::sums::add_rows;
+use super::symmetric::Symmetric;
 use crate::lanes::{Work, on_lanes};
 use crate::transform::{SupersetSums, WalshSums, butterfly32, walsh_filter};
 
@@ -20,6 +21,9 @@ pub(super) trait Covariance {
 
     /// Σ_S x_S K(S, ·) at the samples, and behind them at the others.
     fn apply(&mut self, x: &[f32]) -> Vec<f32>;
+
+    /// Σ_S a_S K(S, ·) at any coalitions.
+    fn elsewhere(&mut self, weights: &[f32], coalitions: &Design) -> Vec<f32>;
 
     /// Σ_S a_S K(S, ·) as a sum of ANDs.
     fn fit(&mut self, weights: &[f32]) -> Fit;
@@ -48,8 +52,8 @@ struct OfAll<'a> {
     /// Places of the samples in a table of all coalitions, and of the others.
     own: &'a [u32],
     others: &'a [u32],
-    /// Of each sample with the samples and the others, where that is less work than two transforms of a table.
-    matrix: Option<Vec<f32>>,
+    /// Of the samples with each other, and of each with the others, where that is less work than two transforms of a table.
+    matrices: Option<(Symmetric, Vec<f32>)>,
     table: Vec<f32>,
 }
 
@@ -59,16 +63,16 @@ impl<'a> OfAll<'a> {
         let (own, others) = (own.indices(), others.map_or(&[][..], Design::indices));
         let variances = variances(&prior.scales, least..=prior.order);
         let mut table = variances.clone();
-        let entries = own.len() * (own.len() + others.len());
-        let matrix = (entries < players << players).then(|| {
+        let beside = own.len() * others.len();
+        let few = Symmetric::entries(own.len()) + beside < players << players;
+        let matrices = few.then(|| {
             // χ_U(S) χ_U(T) = χ_U(S△T)
             butterfly32(&mut table, WalshSums);
-            let mut matrix = Vec::with_capacity(entries);
-            for row in own {
-                matrix.extend(own.iter().map(|column| table[(row ^ column) as usize]));
-                matrix.extend(others.iter().map(|column| table[(row ^ column) as usize]));
+            let mut with_others = Vec::with_capacity(beside);
+            for own in own {
+                with_others.extend(others.iter().map(|other| table[(own ^ other) as usize]));
             }
-            matrix
+            (Symmetric::of_differences(own, &table), with_others)
         });
         Self {
             order: prior.order,
@@ -76,7 +80,7 @@ impl<'a> OfAll<'a> {
             variances,
             own,
             others,
-            matrix,
+            matrices,
             table,
         }
     }
@@ -96,14 +100,22 @@ impl Covariance for OfAll<'_> {
     }
 
     fn apply(&mut self, x: &[f32]) -> Vec<f32> {
-        if let Some(matrix) = &self.matrix {
-            let mut image = vec![0.0; self.own.len() + self.others.len()];
-            add_rows(&mut image, x, matrix);
+        if let Some((own, with_others)) = &self.matrices {
+            let mut image = own.times(x);
+            image.resize(self.own.len() + self.others.len(), 0.0);
+            add_rows(&mut image[self.own.len()..], x, with_others);
             return image;
         }
         self.spread(x);
         walsh_filter(&mut self.table, &self.variances);
         let places = self.own.iter().chain(self.others);
+        places.map(|&at| self.table[at as usize]).collect()
+    }
+
+    fn elsewhere(&mut self, weights: &[f32], coalitions: &Design) -> Vec<f32> {
+        self.spread(weights);
+        walsh_filter(&mut self.table, &self.variances);
+        let places = coalitions.indices().iter();
         places.map(|&at| self.table[at as usize]).collect()
     }
 
@@ -118,7 +130,7 @@ impl Covariance for OfAll<'_> {
         let constant = f64::from(self.table[0]);
         let sets = (1..self.table.len()).filter(|set| set.count_ones() as usize <= self.order);
         let term = |set: usize| {
-            let mut players = Vec::with_capacity(set.count_ones() as usize);
+            let mut players = Players::new();
             let mut rest = set;
             while rest != 0 {
                 players.push(rest.trailing_zeros() as u16);

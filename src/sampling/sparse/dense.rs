@@ -2,7 +2,7 @@
 
 use super::design::{Design, Rule, Term};
 use super::pool::RARE;
-use super::search::Width;
+use super::search::{RULES, Width};
 use crate::lanes::{Work, on_lanes};
 use crate::transform::{SupersetSums, butterfly32};
 
@@ -15,8 +15,6 @@ pub(super) struct Dense<'a> {
     weights: [Vec<f32>; 2],
     sums: Vec<f32>,
 }
-
-const RULES: [Rule; 2] = [Rule::All, Rule::None];
 
 /// Of the best gain: what gains less is no candidate.
 const SHARE: f32 = 0.4;
@@ -95,8 +93,9 @@ impl<'a> Dense<'a> {
     }
 }
 
-/// Gains that are looked at together.
+/// Gains that are looked at together, and those of one register.
 const BLOCK: usize = 64;
+const LANES: usize = 16;
 
 /// Turns counts into 1/(count − count²/samples).
 struct Weigh<'a> {
@@ -143,19 +142,14 @@ impl Work for Gains<'_> {
                 *sum = *sum * *sum * weight;
                 *best = *sum;
             }
-            let mut half = BLOCK / 2;
-            while half > 0 {
-                for lane in 0..half {
-                    let other = best[lane + half];
-                    best[lane] = if other > best[lane] {
-                        other
-                    } else {
-                        best[lane]
-                    };
+            let larger = |a: f32, b: f32| if b > a { b } else { a };
+            let mut few = [0.0f32; LANES];
+            for best in best.as_chunks::<LANES>().0 {
+                for lane in 0..LANES {
+                    few[lane] = larger(few[lane], best[lane]);
                 }
-                half /= 2;
             }
-            most.push(best[0]);
+            most.push(few.into_iter().fold(0.0, larger));
         }
         most
     }

@@ -1,36 +1,45 @@
 //! Samples as bits: which player is present in which sample.
 
+use std::ops::Range;
+
+use smallvec::{SmallVec, smallvec};
+
 use crate::Coalition;
 
 /// Up to this many players a table of all coalitions is small.
 pub(super) const DENSE_PLAYERS: usize = 16;
 
-/// Who is present where, twice over: a column of bits per player, 64 samples to a word, for counting; and a row of 0 and 1
-/// per sample in single precision, for weighted sums over all players at once.
+/// Who is present where: a column of bits per player, 64 samples to a word.
 #[derive(Clone)]
 pub(super) struct Design {
     players: usize,
     samples: usize,
     columns: Vec<u64>,
-    rows: Vec<f32>,
     /// With few players, the place of each sample in a table of all coalitions.
     indices: Vec<u32>,
 }
 
-/// Floats to a row are a multiple of this.
-const LANE: usize = 16;
+/// A row of 0 and 1 per sample in single precision, for weighted sums over all players at once.
+pub(super) struct Rows {
+    stride: usize,
+    present: Vec<f32>,
+}
+
+impl Rows {
+    /// 1.0 for each player present in `sample`, 0.0 for the others.
+    pub(super) fn row(&self, sample: usize) -> &[f32] {
+        &self.present[sample * self.stride..(sample + 1) * self.stride]
+    }
+}
 
 impl Design {
     pub(super) fn new(players: usize, coalitions: &[&Coalition]) -> Self {
         let samples = coalitions.len();
         let words = samples.div_ceil(64);
-        let stride = players.next_multiple_of(LANE);
         let mut columns = vec![0; players * words];
-        let mut rows = vec![0.0; samples * stride];
         for (at, coalition) in coalitions.iter().enumerate() {
             for player in coalition.players() {
                 columns[player * words + at / 64] |= 1 << (at % 64);
-                rows[at * stride + player] = 1.0;
             }
         }
         let few = players <= DENSE_PLAYERS;
@@ -40,20 +49,30 @@ impl Design {
             players,
             samples,
             columns,
-            rows,
             indices: indices.map(|index| index as u32).collect(),
         }
     }
 
-    /// The first `samples` of them, a multiple of 64 and no more than there are.
-    pub(super) fn first(&self, samples: usize) -> Self {
-        let columns = (0..self.players).flat_map(|i| &self.column(i)[..samples / 64]);
+    /// Some of the samples, which follow each other.
+    pub(super) fn part(&self, samples: Range<usize>) -> Self {
+        let (skipped, shift) = (samples.start / 64, samples.start % 64);
+        let words = samples.len().div_ceil(64);
+        let last = u64::MAX >> (64 * words - samples.len());
+        let mut columns = Vec::with_capacity(self.players * words);
+        for player in 0..self.players {
+            let column = &self.column(player)[skipped..];
+            for (at, word) in column[..words].iter().enumerate() {
+                let next = column.get(at + 1).copied().unwrap_or(0);
+                let own = if at + 1 < words { u64::MAX } else { last };
+                // In two steps, since a shift by 64 is none.
+                columns.push((word >> shift | next << 1 << (63 - shift)) & own);
+            }
+        }
         Self {
             players: self.players,
-            samples,
-            columns: columns.copied().collect(),
-            rows: self.rows[..samples * self.stride()].to_vec(),
-            indices: self.indices.iter().take(samples).copied().collect(),
+            samples: samples.len(),
+            columns,
+            indices: self.indices.get(samples).unwrap_or_default().to_vec(),
         }
     }
 
@@ -70,11 +89,6 @@ impl Design {
         self.samples.div_ceil(64)
     }
 
-    /// Floats to a row: the players, and zeros up to a multiple of 16.
-    pub(super) fn stride(&self) -> usize {
-        self.players.next_multiple_of(LANE)
-    }
-
     /// The samples in which `player` is present.
     pub(super) fn column(&self, player: usize) -> &[u64] {
         let words = self.words();
@@ -86,10 +100,21 @@ impl Design {
         &self.indices
     }
 
-    /// 1.0 for each player present in `sample`, 0.0 for the others.
-    pub(super) fn row(&self, sample: usize) -> &[f32] {
+    /// Floats to a row: the players, and zeros up to a multiple of 16.
+    pub(super) fn stride(&self) -> usize {
+        self.players.next_multiple_of(16)
+    }
+
+    /// The same sample by sample.
+    pub(super) fn rows(&self) -> Rows {
         let stride = self.stride();
-        &self.rows[sample * stride..(sample + 1) * stride]
+        let mut present = vec![0.0; self.samples * stride];
+        for player in 0..self.players {
+            for sample in places(self.column(player)) {
+                present[sample * stride + player] = 1.0;
+            }
+        }
+        Rows { stride, present }
     }
 
     /// The samples in which a term fires.
@@ -141,25 +166,31 @@ pub(super) enum Rule {
 pub(super) struct Term {
     pub(super) rule: Rule,
     /// Ascending, at least one.
-    pub(super) players: Vec<u16>,
+    pub(super) players: Players,
 }
+
+/// Some players; few are kept in place.
+pub(super) type Players = SmallVec<[u16; 8]>;
 
 impl Term {
     pub(super) fn single(player: usize) -> Self {
         Self {
             rule: Rule::All,
-            players: vec![player as u16],
+            players: smallvec![player as u16],
         }
     }
 
     /// The Walsh function of some players, ascending.
-    pub(super) fn walsh(players: Vec<u16>) -> Self {
+    pub(super) fn walsh(players: &[u16]) -> Self {
         let rule = if players.len() == 1 {
             Rule::All
         } else {
             Rule::Odd
         };
-        Self { rule, players }
+        Self {
+            rule,
+            players: players.into(),
+        }
     }
 
     /// The same rule with one more player, `None` where it is in already.
@@ -213,11 +244,12 @@ mod tests {
     fn terms_fire_where_their_rule_says() {
         let coalitions = plan(70, 200, 5).expect("a plan");
         let design = Design::new(70, &coalitions.iter().collect::<Vec<_>>());
-        let first = design.first(128);
+        let parts = [0..128, 0..200, 37..101, 64..199, 130..131, 9..9];
+        let parts = parts.map(|range| (range.clone(), design.part(range)));
         for rule in [Rule::All, Rule::None, Rule::Odd] {
             let term = Term {
                 rule,
-                players: vec![3, 41, 69],
+                players: smallvec![3, 41, 69],
             };
             let slow: Vec<usize> = (0..200)
                 .filter(|&s| {
@@ -231,8 +263,11 @@ mod tests {
                 })
                 .collect();
             assert_eq!(places(&design.fires(&term)).collect::<Vec<_>>(), slow);
-            let early: Vec<usize> = slow.into_iter().filter(|&s| s < 128).collect();
-            assert_eq!(places(&first.fires(&term)).collect::<Vec<_>>(), early);
+            for (range, part) in &parts {
+                let here = slow.iter().filter(|s| range.contains(s));
+                let here: Vec<usize> = here.map(|s| s - range.start).collect();
+                assert_eq!(places(&part.fires(&term)).collect::<Vec<_>>(), here);
+            }
         }
     }
 }

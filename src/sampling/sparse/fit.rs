@@ -1,5 +1,7 @@
 //! What the methods take and give: samples in two parts, and a sum of terms.
 
+use std::ops::Range;
+
 use super::design::{Design, Rule, Term, places};
 use super::pool::Pool;
 use crate::game::synthetic::{Shape, Synthetic, Term as Summand};
@@ -26,6 +28,14 @@ impl Part {
         Self {
             design: Design::new(players, &coalitions),
             values,
+        }
+    }
+
+    /// Some of the samples, which follow each other.
+    pub(super) fn part(&self, samples: Range<usize>) -> Self {
+        Self {
+            design: self.design.part(samples.clone()),
+            values: self.values[samples].to_vec(),
         }
     }
 

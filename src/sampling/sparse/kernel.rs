@@ -2,7 +2,7 @@
 //! variance of v.
 
 use super::beside::Beside;
-use super::sums::dot;
+use super::sums::{add_rows, dot};
 use super::tridiagonal::Tridiagonal;
 
 /// Steps at most.
@@ -12,7 +12,7 @@ const STEPS: usize = 50;
 const CLOSE: f32 = 5e-3;
 
 /// a, by conjugate gradients.
-pub(super) fn solve(covariance: &mut Beside<'_>, values: &[f32], noise: f64) -> Vec<f32> {
+pub(super) fn solve(covariance: &mut Beside<'_, '_>, values: &[f32], noise: f64) -> Vec<f32> {
     let noise = (noise * covariance.variance()) as f32;
     let mut rest = values.to_vec();
     let mut weights = vec![0.0f32; rest.len()];
@@ -66,9 +66,9 @@ const HOPELESS: f64 = 1.5;
 /// One Lanczos sequence serves all noises: on the space that it spans K is tridiagonal, and σ² only moves the diagonal. It
 /// ends where the least error stays as it is, or far above `to_beat`.
 pub(super) fn best_noise(
-    covariance: &mut Beside<'_>,
+    covariance: &mut Beside<'_, '_>,
     values: &[f32],
-    wanted: &[f64],
+    wanted: &[f32],
     noises: &[f64],
     to_beat: f64,
 ) -> (f64, f64) {
@@ -82,11 +82,13 @@ pub(super) fn best_noise(
     let mut system = Tridiagonal::default();
     let mut before = vec![0.0f32; samples];
     let mut vector: Vec<f32> = values.iter().map(|x| x / size as f32).collect();
-    let mut images: Vec<Vec<f32>> = Vec::new();
+    let mut images: Vec<f32> = Vec::new();
+    let mut near = 0..noises.len();
     let mut still = 0;
     for step in 1..=TRIAL {
         let mut image = covariance.apply(&vector);
-        images.push(image.split_off(samples));
+        images.extend_from_slice(&image[samples..]);
+        image.truncate(samples);
         let along = dot(&vector, &image);
         let back = system.last_off_diagonal() as f32;
         for ((image, own), earlier) in image.iter_mut().zip(&vector).zip(&before) {
@@ -97,13 +99,18 @@ pub(super) fn best_noise(
         if step % LOOK == 0 || next == 0.0 {
             let last = best.1;
             best.1 = f64::INFINITY;
-            for &noise in noises {
-                let shares = system.solve(noise * variance);
-                let error = error(wanted, &images, &shares, size);
+            let mut at = 0;
+            for place in near {
+                let shares = system.solve(noises[place] * variance);
+                let shares = shares.iter().map(|share| (-size * share) as f32).collect();
+                let error = error(wanted, &images, shares);
                 if error < best.1 {
-                    best = (noise, error);
+                    best = (noises[place], error);
+                    at = place;
                 }
             }
+            // The best noise moves little from look to look.
+            near = at.saturating_sub(1)..noises.len().min(at + 2);
             still = match (last - best.1).abs() < STILL * best.1 {
                 true => still + 1,
                 false => 0,
@@ -119,19 +126,15 @@ pub(super) fn best_noise(
     best
 }
 
-/// Mean squared difference of `wanted` and `size` Σ share·image.
-fn error(wanted: &[f64], images: &[Vec<f32>], shares: &[f64], size: f64) -> f64 {
-    let mut left: Vec<f64> = wanted.to_vec();
-    for (image, share) in images.iter().zip(shares) {
-        for (left, x) in left.iter_mut().zip(image) {
-            *left -= size * share * f64::from(*x);
-        }
-    }
+/// Mean square of `wanted` + Σ share·image.
+fn error(wanted: &[f32], images: &[f32], shares: Vec<f32>) -> f64 {
+    let mut left = wanted.to_vec();
+    add_rows(&mut left, &shares, images);
     mean_square(&left)
 }
 
-fn mean_square(x: &[f64]) -> f64 {
-    dot(x, x) / x.len().max(1) as f64
+fn mean_square(x: &[f32]) -> f64 {
+    f64::from(dot(x, x)) / x.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -146,7 +149,7 @@ mod tests {
     use crate::sampling::sparse::ridge::Prior;
 
     /// The specification: K + σ², entry by entry, and elimination.
-    fn obvious(covariance: &mut Beside<'_>, values: &[f32], noise: f64) -> Vec<f64> {
+    fn obvious(covariance: &mut Beside<'_, '_>, values: &[f32], noise: f64) -> Vec<f64> {
         let size = values.len();
         let shift = noise * covariance.variance();
         let mut rows: Vec<Vec<f64>> = (0..size)
@@ -191,7 +194,7 @@ mod tests {
                 span: &span,
             };
             let values: Vec<f32> = (0..samples).map(|_| rng.random_range(-1.0..1.0)).collect();
-            let wanted: Vec<f64> = (0..20).map(|_| rng.random_range(-1.0..1.0)).collect();
+            let wanted: Vec<f32> = (0..20).map(|_| rng.random_range(-1.0..1.0)).collect();
             let noises = [0.05, 0.3, 2.0];
             let errors: Vec<f64> = noises
                 .iter()
@@ -205,7 +208,7 @@ mod tests {
                     let exact: Vec<f32> = exact.iter().map(|x| *x as f32).collect();
                     let image = k.apply(&exact);
                     let left = wanted.iter().zip(&image[samples..]);
-                    mean_square(&left.map(|(v, x)| v - f64::from(*x)).collect::<Vec<_>>())
+                    mean_square(&left.map(|(v, x)| v - x).collect::<Vec<_>>())
                 })
                 .collect();
             let least = errors.iter().copied().fold(f64::INFINITY, f64::min);

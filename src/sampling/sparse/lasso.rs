@@ -259,7 +259,7 @@ mod tests {
         );
         let terms: Vec<Term> = (0..12)
             .map(Term::single)
-            .chain((1..12).map(|i| Term::walsh(vec![0, i])))
+            .chain((1..12).map(|i| Term::walsh(&[0, i])))
             .collect();
         let penalty = Penalty { terms, price: 0.35 };
         let fit = lasso(&part, &penalty);

@@ -17,6 +17,7 @@
 //! | [`Method::Walsh`] | parities, decoded from coalitions that are asked for that | very sparse spectra, no noise |
 //! | [`Method::Tree`] | terms of boosted trees | values with steps and noise |
 
+mod beam;
 mod beside;
 mod candidate;
 mod choose;
@@ -36,6 +37,8 @@ mod pool;
 mod ridge;
 mod search;
 mod sums;
+mod symmetric;
+mod tiles;
 mod tree;
 mod tridiagonal;
 mod walsh;

@@ -1,6 +1,7 @@
 //! The Walsh functions of one and of two players, of any number of players.
 
 use rayon::prelude::*;
+use smallvec::smallvec;
 
 use super::covariance::{Covariance, elementary};
 use super::design::{Design, Rule, Term};
@@ -71,6 +72,11 @@ impl Covariance for OfPairs<'_> {
         image
     }
 
+    fn elsewhere(&mut self, weights: &[f32], coalitions: &Design) -> Vec<f32> {
+        let explained = self.fit(weights).explain(coalitions).into_iter();
+        explained.map(|x| x as f32).collect()
+    }
+
     /// χ_i = 1 − 2x_i, χ_ij = 1 − 2x_i − 2x_j + 4x_i x_j.
     fn fit(&mut self, weights: &[f32]) -> Fit {
         let (players, stride) = (self.own.players(), self.own.stride());
@@ -101,7 +107,7 @@ impl Covariance for OfPairs<'_> {
                 constant += w;
                 singles[i] -= 2.0 * w;
                 singles[j] -= 2.0 * w;
-                let players = vec![i as u16, j as u16];
+                let players = smallvec![i as u16, j as u16];
                 let rule = Rule::All;
                 terms.push((Term { rule, players }, 4.0 * w));
             }
@@ -114,9 +120,10 @@ impl Covariance for OfPairs<'_> {
 
 /// −1 where a player is present, 1 where it is not, sample by sample; 0 behind the last player of a row.
 fn signs(design: &Design) -> Vec<f32> {
+    let rows = design.rows();
     let mut signs = vec![0.0; design.samples() * design.stride()];
     for (sample, signs) in signs.chunks_exact_mut(design.stride()).enumerate() {
-        let row = &design.row(sample)[..design.players()];
+        let row = &rows.row(sample)[..design.players()];
         for (sign, present) in signs.iter_mut().zip(row) {
             *sign = 1.0 - 2.0 * present;
         }

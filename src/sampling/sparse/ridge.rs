@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::beside::{Beside, Span};
-use super::covariance::covariance;
+use super::covariance::{Covariance, covariance};
 use super::design::{DENSE_PLAYERS, Design, Term};
-use super::fit::{Fit, Part, Parts, least_squares};
+use super::fit::{Fit, Part, Parts};
 use super::kernel::{best_noise, solve};
 use super::pool::Pool;
 
@@ -35,7 +35,7 @@ pub(super) fn fits(players: usize, samples: usize) -> bool {
     players <= DENSE_PLAYERS || samples <= MOST_SAMPLES
 }
 
-/// With more than 16 players, the samples from which a prior is chosen: a multiple of 64.
+/// With more than 16 players, the samples from which a prior is chosen.
 const DECIDING: usize = 768;
 
 /// The mean of ρ over the players. Pairs grow with n², so that a prior that weighs them alike at any n shrinks with it beyond 16
@@ -51,13 +51,11 @@ pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
     let relevance = relevance(&parts.fitted);
     let players = relevance.len();
     let few = (players > DENSE_PLAYERS && parts.fitted.values.len() > DECIDING).then(|| Part {
-        design: parts.fitted.design.first(DECIDING),
+        design: parts.fitted.design.part(0..DECIDING),
         values: parts.fitted.values[..DECIDING].to_vec(),
     });
     let fitted = few.as_ref().unwrap_or(&parts.fitted);
-    let start = Start::new(fitted, Some(&parts.held.design));
-    let wanted = minus(&parts.held, &start.linear).map(|x| x / start.unit);
-    let wanted: Vec<f64> = wanted.collect();
+    let start = Start::new(fitted, Some(&parts.held));
     let scale = SCALE * (DENSE_PLAYERS as f64 / players as f64).min(1.0);
     let even = vec![1.0; players];
     let mut best: Option<(Prior, f64)> = None;
@@ -70,7 +68,7 @@ pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
         };
         let to_beat = best.as_ref().map_or(f64::INFINITY, |best| best.1);
         let mut k = start.covariance(&fitted.design, Some(&parts.held.design), &prior);
-        let (noise, error) = best_noise(&mut k, &start.rest, &wanted, &NOISES, to_beat);
+        let (noise, error) = best_noise(&mut k, start.own(), start.others(), &NOISES, to_beat);
         prior.noise = noise;
         if error < to_beat || best.is_none() {
             best = Some((prior, error));
@@ -85,58 +83,62 @@ const LINEAR: usize = 10;
 
 /// Where a ridge begins.
 struct Start {
-    /// What single players explain by least squares, where samples are many and players few; otherwise the mean alone.
-    linear: Fit,
-    /// What that leaves of v, in units of its largest value: single precision has a small range.
-    rest: Vec<f32>,
+    /// What is left of v by single players, where samples are many and players few, otherwise by the mean: at the samples and
+    /// behind them at the others, in units of the largest value at the samples, since single precision has a small range.
+    left: Vec<f32>,
+    samples: usize,
     unit: f64,
     /// What single players span.
     span: Span,
 }
 
 impl Start {
-    fn new(part: &Part, others: Option<&Design>) -> Self {
-        let players = part.design.players();
-        let many = players <= DENSE_PLAYERS && part.values.len() >= LINEAR * players;
-        let linear = least_squares(part, &singles(if many { players } else { 0 }));
-        let rest: Vec<f64> = minus(part, &linear).collect();
-        let largest = rest.iter().fold(0.0f64, |most, x| most.max(x.abs()));
-        let unit = if largest > 0.0 { largest } else { 1.0 };
-        let span = match many {
-            true => Span::of_singles(&part.design, others),
-            false => Span::default(),
+    fn new(part: &Part, others: Option<&Part>) -> Self {
+        let (players, samples) = (part.design.players(), part.values.len());
+        let values = others.map_or(&[][..], |others| &others.values);
+        let values = [&part.values, values].concat();
+        let few = players <= DENSE_PLAYERS && samples >= LINEAR * players;
+        let (span, left) = match few {
+            true => Span::of_singles(&part.design, others.map(|others| &others.design), values),
+            false => {
+                let mean = part.mean();
+                let left = values.iter().map(|v| v - mean);
+                (Span::default(), left.collect())
+            }
         };
+        let largest = left[..samples]
+            .iter()
+            .fold(0.0f64, |most, x| most.max(x.abs()));
+        let unit = if largest > 0.0 { largest } else { 1.0 };
         Self {
-            linear,
-            rest: rest.iter().map(|x| (x / unit) as f32).collect(),
+            left: left.iter().map(|x| (x / unit) as f32).collect(),
+            samples,
             unit,
             span,
         }
     }
 
+    fn own(&self) -> &[f32] {
+        &self.left[..self.samples]
+    }
+
+    fn others(&self) -> &[f32] {
+        &self.left[self.samples..]
+    }
+
     /// K beside what is fitted as it stands.
-    fn covariance<'a>(
-        &'a self,
+    fn covariance<'a, 'b>(
+        &'b self,
         own: &'a Design,
         others: Option<&'a Design>,
         prior: &Prior,
-    ) -> Beside<'a> {
+    ) -> Beside<'a, 'b> {
         let least = if self.span.is_empty() { 1 } else { 2 };
         Beside {
             covariance: covariance(own, others, prior, least),
             span: &self.span,
         }
     }
-}
-
-fn singles(players: usize) -> Vec<Term> {
-    (0..players).map(Term::single).collect()
-}
-
-/// v minus a fit.
-fn minus(part: &Part, fit: &Fit) -> impl Iterator<Item = f64> {
-    let explained = fit.explain(&part.design).into_iter();
-    part.values.iter().zip(explained).map(|(v, e)| v - e)
 }
 
 /// √|linear effect| of each player, scaled to mean 1.
@@ -171,26 +173,55 @@ fn relevance(part: &Part) -> Vec<f64> {
     }
 }
 
+/// The fit of some samples under a prior.
+struct Solved<'a> {
+    covariance: Box<dyn Covariance + 'a>,
+    weights: Vec<f32>,
+    unit: f64,
+    /// What is fitted as it stands.
+    beside: Fit,
+}
+
+impl<'a> Solved<'a> {
+    fn new(part: &'a Part, prior: &Prior) -> Self {
+        let start = Start::new(part, None);
+        let mut k = start.covariance(&part.design, None, prior);
+        let weights = solve(&mut k, start.own(), prior.noise);
+        let mut covariance = k.covariance;
+        let beside = match start.span.is_empty() {
+            true => Fit {
+                constant: part.mean(),
+                terms: Vec::new(),
+            },
+            false => {
+                let image = covariance.apply(&weights);
+                let left = part.values.iter().zip(image);
+                let left = left.map(|(v, x)| v - start.unit * f64::from(x));
+                let left: Vec<f64> = left.collect();
+                let singles: Vec<Term> = (0..part.design.players()).map(Term::single).collect();
+                Pool::least_squares(&part.design, &left, &singles)
+            }
+        };
+        Self {
+            covariance,
+            weights,
+            unit: start.unit,
+            beside,
+        }
+    }
+}
+
 /// The fit of `part` under `prior`.
 pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
-    let start = Start::new(part, None);
-    let mut k = start.covariance(&part.design, None, prior);
-    let weights = solve(&mut k, &start.rest, prior.noise);
-    let mut fit = k.covariance.fit(&weights);
-    let beside = match start.span.is_empty() {
-        true => start.linear.clone(),
-        false => {
-            let image = k.covariance.apply(&weights);
-            let left = part.values.iter().zip(image);
-            let left = left.map(|(v, x)| v - start.unit * f64::from(x));
-            let left: Vec<f64> = left.collect();
-            Pool::least_squares(&part.design, &left, &singles(part.design.players()))
-        }
-    };
-    fit.constant = beside.constant + start.unit * fit.constant;
-    let mut effects: BTreeMap<Term, f64> = beside.terms.into_iter().collect();
+    let mut solved = Solved::new(part, prior);
+    let mut fit = solved.covariance.fit(&solved.weights);
+    fit.constant = solved.beside.constant + solved.unit * fit.constant;
+    let mut effects: BTreeMap<Term, f64> = solved.beside.terms.into_iter().collect();
     for (term, effect) in &mut fit.terms {
-        *effect = start.unit * *effect + effects.remove(term).unwrap_or(0.0);
+        *effect *= solved.unit;
+        if term.players.len() == 1 {
+            *effect += effects.remove(term).unwrap_or(0.0);
+        }
     }
     fit.terms.extend(effects);
     fit
@@ -198,14 +229,11 @@ pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
 
 /// What the fit of `part` under `prior` says of other samples.
 pub(super) fn predictions(part: &Part, prior: &Prior, others: &Design) -> Vec<f64> {
-    let start = Start::new(part, Some(others));
-    let mut k = start.covariance(&part.design, Some(others), prior);
-    let weights = solve(&mut k, &start.rest, prior.noise);
-    let image = k.apply(&weights);
-    let behind = image[weights.len()..].iter().map(|x| f64::from(*x));
-    let linear = start.linear.explain(others).into_iter();
-    linear
+    let mut solved = Solved::new(part, prior);
+    let behind = solved.covariance.elsewhere(&solved.weights, others);
+    let beside = solved.beside.explain(others).into_iter();
+    beside
         .zip(behind)
-        .map(|(linear, x)| linear + start.unit * x)
+        .map(|(beside, x)| beside + solved.unit * f64::from(x))
         .collect()
 }

@@ -54,6 +54,20 @@ pub(super) fn add_rows<T: Number>(to: &mut [T], weights: &[T], rows: &[T]) {
     }
 }
 
+/// The sum of sixteen partial sums.
+#[inline(always)]
+pub(super) fn across<T: Number>(sums: [T; 16]) -> T {
+    // Spelled out: a loop over the halves is not unrolled.
+    let (mut eight, mut four) = ([T::default(); 8], [T::default(); 4]);
+    for lane in 0..8 {
+        eight[lane] = sums[lane] + sums[lane + 8];
+    }
+    for lane in 0..4 {
+        four[lane] = eight[lane] + eight[lane + 4];
+    }
+    (four[0] + four[2]) + (four[1] + four[3])
+}
+
 /// Σ a·b in sixteen partial sums.
 pub(super) fn dot<T: Number>(a: &[T], b: &[T]) -> T {
     struct Dot<'a, T>(&'a [T], &'a [T]);
@@ -73,13 +87,7 @@ pub(super) fn dot<T: Number>(a: &[T], b: &[T]) -> T {
             for (a, b) in last_a.iter().zip(last_b) {
                 sum += *a * *b;
             }
-            for half in [8, 4, 2, 1] {
-                for lane in 0..half {
-                    let other = sums[lane + half];
-                    sums[lane] += other;
-                }
-            }
-            sums[0] + sum
+            across(sums) + sum
         }
     }
     on_lanes(Dot(a, b))

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::design::{Design, Term};
+use super::design::{Rows, Term};
 use super::fit::{Parts, least_squares};
 
 /// The part of each tree's answer that is added.
@@ -36,7 +36,7 @@ pub(super) fn tree(parts: &Parts, order: usize) -> Vec<Term> {
     let spectrum = spectrum(&boosted(parts, order));
     let mut strongest: Vec<(Term, f64)> = spectrum
         .into_iter()
-        .map(|(players, weight)| (Term::walsh(players), weight))
+        .map(|(players, weight)| (Term::walsh(&players), weight))
         .collect();
     strongest.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
     let terms: Vec<Term> = strongest.into_iter().map(|(term, _)| term).collect();
@@ -71,7 +71,7 @@ pub(super) fn best_prefix(parts: &Parts, mut terms: Vec<Term>) -> Vec<Term> {
 
 /// The leaves of all trees that were kept.
 fn boosted(parts: &Parts, depth: usize) -> Vec<Leaf> {
-    let design = &parts.fitted.design;
+    let (rows, held) = (parts.fitted.design.rows(), parts.held.design.rows());
     let mean = parts.fitted.mean();
     let mut residual: Vec<f64> = parts.fitted.values.iter().map(|v| v - mean).collect();
     let mut explained = vec![mean; parts.held.values.len()];
@@ -81,16 +81,16 @@ fn boosted(parts: &Parts, depth: usize) -> Vec<Leaf> {
     while trees < TREES && trees < best.1 + PATIENCE {
         let from = leaves.len();
         grow(
-            design,
+            &rows,
             &mut residual,
-            &(0..design.samples()).collect::<Vec<_>>(),
+            &(0..parts.fitted.values.len()).collect::<Vec<_>>(),
             &mut Vec::new(),
             depth,
             &mut leaves,
         );
         for leaf in &leaves[from..] {
             for (at, explained) in explained.iter_mut().enumerate() {
-                let row = parts.held.design.row(at);
+                let row = held.row(at);
                 let here =
                     |&(player, present): &(u16, bool)| (row[usize::from(player)] > 0.0) == present;
                 if leaf.path.iter().all(here) {
@@ -110,7 +110,7 @@ fn boosted(parts: &Parts, depth: usize) -> Vec<Leaf> {
 /// Splits `samples` by the player that leaves the least squared residual, down to `depth` players on the way, and takes what
 /// each leaf explains off the residual.
 fn grow(
-    design: &Design,
+    rows: &Rows,
     residual: &mut [f64],
     samples: &[usize],
     path: &mut Vec<(u16, bool)>,
@@ -119,7 +119,7 @@ fn grow(
 ) {
     let total: f64 = samples.iter().map(|&s| residual[s]).sum();
     let split = (path.len() < depth && samples.len() >= 2 * LEAF)
-        .then(|| best_split(design, residual, samples, total))
+        .then(|| best_split(rows, residual, samples, total))
         .flatten();
     let Some(player) = split else {
         let value = RATE * total / samples.len() as f64;
@@ -132,27 +132,27 @@ fn grow(
     };
     let (with, without): (Vec<usize>, Vec<usize>) = samples
         .iter()
-        .partition(|&&s| design.row(s)[usize::from(player)] > 0.0);
+        .partition(|&&s| rows.row(s)[usize::from(player)] > 0.0);
     for (part, present) in [(with, true), (without, false)] {
         path.push((player, present));
-        grow(design, residual, &part, path, depth, leaves);
+        grow(rows, residual, &part, path, depth, leaves);
         path.pop();
     }
 }
 
-fn best_split(design: &Design, residual: &[f64], samples: &[usize], total: f64) -> Option<u16> {
-    let mut sums = vec![0.0f32; design.stride()];
-    let mut counts = vec![0.0f32; design.stride()];
+fn best_split(rows: &Rows, residual: &[f64], samples: &[usize], total: f64) -> Option<u16> {
+    let mut sums = vec![0.0f32; rows.row(0).len()];
+    let mut counts = sums.clone();
     for &sample in samples {
         let weight = residual[sample] as f32;
-        for ((sum, count), x) in sums.iter_mut().zip(&mut counts).zip(design.row(sample)) {
+        for ((sum, count), x) in sums.iter_mut().zip(&mut counts).zip(rows.row(sample)) {
             *sum += weight * x;
             *count += x;
         }
     }
     let all = samples.len() as f64;
     let mut best = (1e-12 * total * total / all, None);
-    for player in 0..design.players() {
+    for player in 0..sums.len() {
         let (sum, count) = (f64::from(sums[player]), f64::from(counts[player]));
         if count < LEAF as f64 || all - count < LEAF as f64 {
             continue;

@@ -126,7 +126,7 @@ impl CodedPlan {
         let mut found: Vec<(Vec<u16>, f64)> =
             found.into_iter().filter(|(k, _)| !k.is_empty()).collect();
         found.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
-        found.into_iter().map(|(k, _)| Term::walsh(k)).collect()
+        found.into_iter().map(|(k, _)| Term::walsh(&k)).collect()
     }
 
     /// Of each matrix and bin, one number for every shift.
@@ -235,7 +235,7 @@ mod tests {
         let found: Vec<Vec<u16>> = plan
             .decode(samples.values())
             .into_iter()
-            .map(|t| t.players)
+            .map(|t| t.players.to_vec())
             .collect();
         assert_eq!(
             found,
