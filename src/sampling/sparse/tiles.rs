@@ -8,35 +8,42 @@ use crate::lanes::{Work, on_lanes};
 /// Players of a tile, whose sums stay in registers.
 pub(super) const TILE: usize = 64;
 
+/// A number for each player of a tile, in cache lines of its own: a load that crosses two of them takes twice as long.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Lanes([f32; TILE]);
+
+const ZERO: Lanes = Lanes([0.0; TILE]);
+
 /// Who is present where as 0 and 1 in single precision: the first 64 players of every sample, then the next 64 of every sample,
 /// so that 64 samples of a tile lie together and fit in the first-level cache.
 pub(super) struct Tiles {
     players: usize,
     samples: usize,
-    present: Vec<[f32; TILE]>,
+    present: Vec<Lanes>,
 }
 
 /// Sums of some terms with every player, tile by tile, within it term by term; behind the last player there is no meaning.
 pub(super) struct Sums {
     terms: usize,
-    values: Vec<[f32; TILE]>,
+    values: Vec<Lanes>,
 }
 
 impl Sums {
     /// Those of one term with the players of one tile.
     pub(super) fn of(&self, term: usize, tile: usize) -> &[f32; TILE] {
-        &self.values[tile * self.terms + term]
+        &self.values[tile * self.terms + term].0
     }
 }
 
 impl Tiles {
     pub(super) fn new(design: &Design) -> Self {
         let (players, samples) = (design.players(), design.samples());
-        let mut present = vec![[0.0; TILE]; players.div_ceil(TILE) * samples];
+        let mut present = vec![ZERO; players.div_ceil(TILE) * samples];
         for player in 0..players {
             let tile = &mut present[player / TILE * samples..][..samples];
             for sample in places(design.column(player)) {
-                tile[sample][player % TILE] = 1.0;
+                tile[sample].0[player % TILE] = 1.0;
             }
         }
         Self {
@@ -71,7 +78,7 @@ impl Tiles {
         count: impl Fn(usize) -> usize + Sync,
     ) -> Sums {
         let terms = bits.len();
-        let mut values = vec![[0.0; TILE]; terms * self.count()];
+        let mut values = vec![ZERO; terms * self.count()];
         // Every task reads a whole tile, so that there are as few as keep all threads busy.
         let tasks = rayon::current_num_threads().div_ceil(self.count().max(1));
         let chunk = terms.div_ceil(tasks).max(1);
@@ -98,10 +105,10 @@ impl Tiles {
 }
 
 struct Within<'a> {
-    present: &'a [[f32; TILE]],
+    present: &'a [Lanes],
     residual: &'a [f32],
     bits: &'a [&'a [u64]],
-    sums: &'a mut [[f32; TILE]],
+    sums: &'a mut [Lanes],
 }
 
 impl Work for Within<'_> {
@@ -112,17 +119,17 @@ impl Work for Within<'_> {
         let samples = self.present.chunks(64).zip(self.residual.chunks(64));
         for (word, (present, residual)) in samples.enumerate() {
             for (sums, bits) in self.sums.iter_mut().zip(self.bits) {
-                let mut here = *sums;
+                let mut here = sums.0;
                 let mut rest = bits[word];
                 while rest != 0 {
                     let at = rest.trailing_zeros() as usize;
                     rest &= rest - 1;
-                    let (present, weight) = (&present[at], residual[at]);
+                    let (present, weight) = (&present[at].0, residual[at]);
                     for lane in 0..TILE {
                         here[lane] += weight * present[lane];
                     }
                 }
-                *sums = here;
+                sums.0 = here;
             }
         }
     }
