@@ -1,5 +1,6 @@
 //! What the methods take and give: samples in two parts, and a sum of terms.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::design::{Design, Rule, Term, places};
@@ -112,7 +113,8 @@ pub(super) fn model(players: usize, fit: &Fit) -> Result<Synthetic> {
         });
     }
     effects.retain(|(_, _, effect)| *effect != 0.0);
-    effects.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+    // Floats that are not negative are ordered as their bits are.
+    effects.sort_by_cached_key(|(_, _, effect)| Reverse(effect.abs().to_bits()));
     let terms = effects.into_iter().map(|(or, set, coefficient)| Summand {
         coefficient,
         shape: if or { Shape::Or(set) } else { Shape::And(set) },

@@ -27,6 +27,9 @@ const WORTH: f64 = 0.4;
 /// Terms that one search may add, or a third of those that are there.
 const AT_ONCE: usize = 4;
 
+/// Candidates beside the chosen ones that are held when the search starts again.
+const AGAIN: usize = 200;
+
 /// Searches from a support and back at most.
 const PASSES: usize = 4;
 
@@ -55,6 +58,7 @@ pub(super) fn greedy(parts: &Parts, options: &GreedyOptions) -> (Vec<Term>, f64)
         let before = best_error;
         let columns = forward(&mut pool, &mut search, total, &judge, options, best_error);
         let (kept, error) = backward(&pool, &judge, &columns, scale * EXACT);
+        pool.thin(AGAIN);
         pool.restart(&kept);
         if error < best_error {
             (best, best_error) = (pool.terms(), error);

@@ -6,10 +6,10 @@ use super::sums::{add_rows, dot};
 use super::tridiagonal::Tridiagonal;
 
 /// Steps at most.
-const STEPS: usize = 50;
+const STEPS: usize = 40;
 
 /// Of the first residual: where the iteration stops.
-const CLOSE: f32 = 5e-3;
+const CLOSE: f32 = 0.01;
 
 /// a, by conjugate gradients.
 pub(super) fn solve(covariance: &mut Beside<'_, '_>, values: &[f32], noise: f64) -> Vec<f32> {
