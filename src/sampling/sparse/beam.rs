@@ -258,10 +258,10 @@ impl Work for StrongestPairs<'_> {
                 if largest(&scores) < weakest {
                     continue;
                 }
-                let first = (i + 1).saturating_sub(tile * TILE);
-                for lane in first..TILE.min(self.players - tile * TILE) {
-                    if scores[lane] >= weakest {
-                        best.push((scores[lane], i as u16, (tile * TILE + lane) as u16));
+                let players = (tile * TILE..self.players).zip(scores);
+                for (j, score) in players.skip((i + 1).saturating_sub(tile * TILE)) {
+                    if score >= weakest {
+                        best.push((score, i as u16, j as u16));
                     }
                 }
                 if best.len() > 4 * self.beam {

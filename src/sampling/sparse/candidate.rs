@@ -25,6 +25,8 @@ pub(super) struct Candidate {
     along: Vec<f64>,
     entries: usize,
     chosen: bool,
+    /// 1/norm of what was left of it when it was chosen.
+    scale: f64,
     /// Squared norm of what the chosen columns leave of it.
     rest: f64,
     /// ⟨what is left of it, v⟩
@@ -50,6 +52,7 @@ impl Candidate {
             along: Vec::new(),
             entries: 0,
             chosen: false,
+            scale: 0.0,
             rest: square,
             product: with_values,
         }
@@ -68,6 +71,7 @@ impl Candidate {
     pub(super) fn choose(&mut self) -> f64 {
         let norm = self.rest.sqrt();
         self.push(norm);
+        self.scale = 1.0 / norm;
         self.rest = 0.0;
         self.chosen = true;
         self.product / norm
@@ -121,7 +125,7 @@ impl WithSimd for Extend<'_, '_> {
                 let product = both - f64::from(own.count) * f64::from(other.count) / samples;
                 // The other's norm stands where this row still has a zero.
                 let known = dot(simd, &own.along, &other.along);
-                let share = (product - known) / other.along[own.entries];
+                let share = (product - known) * other.scale;
                 own.push(share);
                 own.rest -= share * share;
                 own.product -= share * explains;

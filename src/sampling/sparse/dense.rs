@@ -1,5 +1,7 @@
 //! Terms that go with a residual, of few players: every AND and every OR scored at once.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::design::{Design, Rule, Term};
 use super::pool::RARE;
 use super::search::{RULES, Width};
@@ -64,7 +66,7 @@ impl<'a> Dense<'a> {
         let mut found = Vec::new();
         for (rule, at) in RULES.into_iter().zip(0..) {
             self.sum(rule, residual);
-            let most = on_lanes(Gains {
+            let most = Arch::new().dispatch(Gains {
                 sums: &mut self.sums,
                 weights: &self.weights[at],
             });
@@ -93,9 +95,8 @@ impl<'a> Dense<'a> {
     }
 }
 
-/// Gains that are looked at together, and those of one register.
+/// Gains that are looked at together.
 const BLOCK: usize = 64;
-const LANES: usize = 16;
 
 /// Turns counts into 1/(count − count²/samples).
 struct Weigh<'a> {
@@ -129,29 +130,29 @@ struct Gains<'a> {
     weights: &'a [f32],
 }
 
-impl Work for Gains<'_> {
+impl WithSimd for Gains<'_> {
     type Output = Vec<f32>;
 
     #[inline(always)]
-    fn call(self) -> Vec<f32> {
-        let mut most = Vec::with_capacity(self.sums.len().div_ceil(BLOCK));
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
+        let mut largest = Vec::with_capacity(self.sums.len().div_ceil(BLOCK));
         let weights = self.weights.chunks(BLOCK);
         for (sums, weights) in self.sums.chunks_mut(BLOCK).zip(weights) {
-            let mut best = [0.0f32; BLOCK];
-            for ((sum, weight), best) in sums.iter_mut().zip(weights).zip(&mut best) {
+            let (sums, last) = S::as_mut_simd_f32s(sums);
+            let (weights, last_weights) = S::as_simd_f32s(weights);
+            let mut most = simd.splat_f32s(0.0);
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum = simd.mul_f32s(simd.mul_f32s(*sum, *sum), *weight);
+                most = simd.max_f32s(most, *sum);
+            }
+            let mut most = simd.reduce_max_f32s(most);
+            for (sum, weight) in last.iter_mut().zip(last_weights) {
                 *sum = *sum * *sum * weight;
-                *best = *sum;
+                most = most.max(*sum);
             }
-            let larger = |a: f32, b: f32| if b > a { b } else { a };
-            let mut few = [0.0f32; LANES];
-            for best in best.as_chunks::<LANES>().0 {
-                for lane in 0..LANES {
-                    few[lane] = larger(few[lane], best[lane]);
-                }
-            }
-            most.push(few.into_iter().fold(0.0, larger));
+            largest.push(most);
         }
-        most
+        largest
     }
 }
 

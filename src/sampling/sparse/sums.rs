@@ -2,16 +2,98 @@
 
 use std::ops::{Add, AddAssign, Mul};
 
+use pulp::bytemuck::cast;
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::lanes::{Work, on_lanes};
+
+/// Partial sums of a product.
+pub(super) const LANES: usize = 16;
 
 /// f32 and f64.
 pub(super) trait Number:
     Copy + Default + AddAssign + Add<Output = Self> + Mul<Output = Self>
 {
+    /// Σ a·b over whole groups of [`LANES`]. A loop over plain numbers would be compiled for pairs of them.
+    fn products<S: Simd>(simd: S, a: &[Self], b: &[Self]) -> Self;
 }
 
-impl Number for f32 {}
-impl Number for f64 {}
+macro_rules! number {
+    ($number:ident, $register:ident, $splat:ident, $add:ident, $mul:ident, $reduce:ident, $of:ident, $across:ident) => {
+        impl Number for $number {
+            #[inline(always)]
+            fn products<S: Simd>(simd: S, a: &[Self], b: &[Self]) -> Self {
+                #[inline(always)]
+                fn by<S: Simd, const REGISTERS: usize>(
+                    simd: S,
+                    a: &[$number],
+                    b: &[$number],
+                ) -> $number {
+                    let mut sums = [simd.$splat(0.0); REGISTERS];
+                    let (a, b) = (S::$of(a).0, S::$of(b).0);
+                    let (a, b) = (a.as_chunks::<REGISTERS>().0, b.as_chunks::<REGISTERS>().0);
+                    for (a, b) in a.iter().zip(b) {
+                        for at in 0..REGISTERS {
+                            sums[at] = simd.$add(sums[at], simd.$mul(a[at], b[at]));
+                        }
+                    }
+                    $across(simd, sums)
+                }
+                match LANES * size_of::<$number>() / size_of::<S::$register>() {
+                    1 => by::<S, 1>(simd, a, b),
+                    2 => by::<S, 2>(simd, a, b),
+                    4 => by::<S, 4>(simd, a, b),
+                    8 => by::<S, 8>(simd, a, b),
+                    _ => by::<S, LANES>(simd, a, b),
+                }
+            }
+        }
+
+        /// The sum of all numbers in registers that hold [`LANES`] together: the first half plus the second, again and again.
+        #[inline(always)]
+        pub(super) fn $across<S: Simd, const REGISTERS: usize>(
+            simd: S,
+            mut registers: [S::$register; REGISTERS],
+        ) -> $number {
+            let mut half = REGISTERS / 2;
+            while half > 0 {
+                for at in 0..half {
+                    registers[at] = simd.$add(registers[at], registers[at + half]);
+                }
+                half /= 2;
+            }
+            match size_of::<S::$register>() / size_of::<$number>() {
+                // Here some machines add neighbours.
+                4 => {
+                    let four: [$number; 4] = cast(registers[0]);
+                    (four[0] + four[2]) + (four[1] + four[3])
+                }
+                _ => simd.$reduce(registers[0]),
+            }
+        }
+    };
+}
+
+number!(
+    f32,
+    f32s,
+    splat_f32s,
+    add_f32s,
+    mul_f32s,
+    reduce_sum_f32s,
+    as_simd_f32s,
+    across_f32
+);
+number!(
+    f64,
+    f64s,
+    splat_f64s,
+    add_f64s,
+    mul_f64s,
+    reduce_sum_f64s,
+    as_simd_f64s,
+    across_f64
+);
 
 /// to += weight · from
 #[inline(always)]
@@ -54,43 +136,24 @@ pub(super) fn add_rows<T: Number>(to: &mut [T], weights: &[T], rows: &[T]) {
     }
 }
 
-/// The sum of sixteen partial sums.
-#[inline(always)]
-pub(super) fn across<T: Number>(sums: [T; 16]) -> T {
-    // Spelled out: a loop over the halves is not unrolled.
-    let (mut eight, mut four) = ([T::default(); 8], [T::default(); 4]);
-    for lane in 0..8 {
-        eight[lane] = sums[lane] + sums[lane + 8];
-    }
-    for lane in 0..4 {
-        four[lane] = eight[lane] + eight[lane + 4];
-    }
-    (four[0] + four[2]) + (four[1] + four[3])
-}
-
 /// Σ a·b in sixteen partial sums.
 pub(super) fn dot<T: Number>(a: &[T], b: &[T]) -> T {
     struct Dot<'a, T>(&'a [T], &'a [T]);
-    impl<T: Number> Work for Dot<'_, T> {
+    impl<T: Number> WithSimd for Dot<'_, T> {
         type Output = T;
 
         #[inline(always)]
-        fn call(self) -> T {
-            let mut sums = [T::default(); 16];
-            let ((a, last_a), (b, last_b)) = (self.0.as_chunks::<16>(), self.1.as_chunks::<16>());
-            for (a, b) in a.iter().zip(b) {
-                for lane in 0..16 {
-                    sums[lane] += a[lane] * b[lane];
-                }
-            }
-            let mut sum = T::default();
+        fn with_simd<S: Simd>(self, simd: S) -> T {
+            let ((a, last_a), (b, last_b)) =
+                (self.0.as_chunks::<LANES>(), self.1.as_chunks::<LANES>());
+            let mut sum = T::products(simd, a.as_flattened(), b.as_flattened());
             for (a, b) in last_a.iter().zip(last_b) {
                 sum += *a * *b;
             }
-            across(sums) + sum
+            sum
         }
     }
-    on_lanes(Dot(a, b))
+    Arch::new().dispatch(Dot(a, b))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Symmetric matrices in single precision, of which every product reads one half.
 
-use super::sums::across;
-use crate::lanes::{Work, on_lanes};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::sums::across_f32;
 
 /// Rows whose sums are kept in registers, and columns of a register: 16 is a multiple of both.
 const ROWS: usize = 8;
@@ -51,7 +52,7 @@ impl Symmetric {
         let mut x = x.to_vec();
         x.resize(self.size.next_multiple_of(COLUMNS), 0.0);
         let mut product = vec![0.0; x.len()];
-        on_lanes(Product {
+        Arch::new().dispatch(Product {
             blocks: &self.blocks,
             x: &x,
             product: &mut product,
@@ -67,41 +68,57 @@ struct Product<'a> {
     product: &'a mut [f32],
 }
 
-impl Work for Product<'_> {
+impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        match COLUMNS * size_of::<f32>() / size_of::<S::f32s>() {
+            1 => self.by::<S, 1>(simd),
+            2 => self.by::<S, 2>(simd),
+            4 => self.by::<S, 4>(simd),
+            _ => self.by::<S, COLUMNS>(simd),
+        }
+    }
+}
+
+impl Product<'_> {
+    /// A row of a block in so many registers.
+    #[inline(always)]
+    fn by<S: Simd, const REGISTERS: usize>(self, simd: S) {
         let mut blocks = self.blocks;
+        let columns = S::as_simd_f32s(self.x).0.as_chunks::<REGISTERS>().0;
         for (group, weights) in self.x.as_chunks::<ROWS>().0.iter().enumerate() {
             let first = group * ROWS;
             let before = first / COLUMNS;
             let (own, rest) = blocks.split_at(before + 1);
             blocks = rest;
-            let (columns, _) = self.x.as_chunks::<COLUMNS>();
-            let (products, _) = self.product.as_chunks_mut::<COLUMNS>();
-            let mut sums = [[0.0f32; COLUMNS]; ROWS];
-            for ((block, x), product) in own[..before].iter().zip(columns).zip(products) {
-                // Two chains of additions, since each waits for the one before.
-                let (mut even, mut odd) = (*product, [0.0f32; COLUMNS]);
-                for row in (0..ROWS).step_by(2) {
-                    for lane in 0..COLUMNS {
-                        sums[row][lane] += block.0[row][lane] * x[lane];
-                        even[lane] += block.0[row][lane] * weights[row];
-                        sums[row + 1][lane] += block.0[row + 1][lane] * x[lane];
-                        odd[lane] += block.0[row + 1][lane] * weights[row + 1];
+            let products = S::as_mut_simd_f32s(self.product).0;
+            let products = products.as_chunks_mut::<REGISTERS>().0;
+            let mut sums = [[simd.splat_f32s(0.0); REGISTERS]; ROWS];
+            for ((block, x), product) in own.iter().zip(columns).zip(products).take(before) {
+                for (at, product) in product.iter_mut().enumerate() {
+                    // Two chains of additions, since each waits for the one before.
+                    let mut below = [*product, simd.splat_f32s(0.0)];
+                    let rows = S::as_simd_f32s(block.0.as_flattened()).0;
+                    for (row, sums) in sums.iter_mut().enumerate() {
+                        let entries = rows[row * REGISTERS + at];
+                        let weight = simd.splat_f32s(weights[row]);
+                        let chain = &mut below[row % 2];
+                        *chain = simd.add_f32s(*chain, simd.mul_f32s(entries, weight));
+                        sums[at] = simd.add_f32s(sums[at], simd.mul_f32s(entries, x[at]));
                     }
-                }
-                for lane in 0..COLUMNS {
-                    product[lane] = even[lane] + odd[lane];
+                    *product = simd.add_f32s(below[0], below[1]);
                 }
             }
             // The blocks on the diagonal have both halves.
-            for row in 0..ROWS {
-                for lane in 0..COLUMNS {
-                    sums[row][lane] += own[before].0[row][lane] * columns[before][lane];
+            let rows = S::as_simd_f32s(own[before].0.as_flattened()).0;
+            for (row, mut sums) in sums.into_iter().enumerate() {
+                for at in 0..REGISTERS {
+                    let entries = rows[row * REGISTERS + at];
+                    sums[at] = simd.add_f32s(sums[at], simd.mul_f32s(entries, columns[before][at]));
                 }
-                self.product[first + row] += across(sums[row]);
+                self.product[first + row] += across_f32(simd, sums);
             }
         }
     }
