@@ -9,7 +9,7 @@ mod single;
 mod walsh;
 
 pub use mobius::{Dividends, mobius, zeta};
-pub(crate) use single::{SupersetSums, WalshSums, butterfly32, walsh_filter};
+pub(crate) use single::{SupersetSums, WalshSums, butterfly32, superset_sums, walsh_filter};
 pub use walsh::{Spectrum, inverse_walsh, walsh};
 
 use rayon::prelude::*;

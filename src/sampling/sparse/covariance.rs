@@ -85,12 +85,9 @@ impl<'a> OfAll<'a> {
         }
     }
 
-    /// Σ of x over the samples at their places.
-    fn spread(&mut self, x: &[f32]) {
-        self.table.fill(0.0);
-        for (&at, x) in self.own.iter().zip(x) {
-            self.table[at as usize] += x;
-        }
+    /// Σ_S x_S K(S, ·) at the coalitions at some places, by two transforms of a table.
+    fn filter(&mut self, x: &[f32], to: &[&[u32]]) -> Vec<f32> {
+        walsh_filter(&mut self.table, &self.variances, self.own, x, to)
     }
 }
 
@@ -106,29 +103,32 @@ impl Covariance for OfAll<'_> {
             add_rows(&mut image[self.own.len()..], x, with_others);
             return image;
         }
-        self.spread(x);
-        walsh_filter(&mut self.table, &self.variances);
-        let places = self.own.iter().chain(self.others);
-        places.map(|&at| self.table[at as usize]).collect()
+        self.filter(x, &[self.own, self.others])
     }
 
     fn elsewhere(&mut self, weights: &[f32], coalitions: &Design) -> Vec<f32> {
-        self.spread(weights);
-        walsh_filter(&mut self.table, &self.variances);
-        let places = coalitions.indices().iter();
-        places.map(|&at| self.table[at as usize]).collect()
+        self.filter(weights, &[coalitions.indices()])
     }
 
     /// χ_U = Σ_{T⊆U} (−2)^|T| AND_T, so that T has (−2)^|T| Σ_{U⊇T} w_U.
     fn fit(&mut self, weights: &[f32]) -> Fit {
-        self.spread(weights);
+        self.table.fill(0.0);
+        for (&at, weight) in self.own.iter().zip(weights) {
+            self.table[at as usize] += weight;
+        }
         butterfly32(&mut self.table, WalshSums);
         for (value, variance) in self.table.iter_mut().zip(&self.variances) {
             *value *= variance;
         }
         butterfly32(&mut self.table, SupersetSums);
         let constant = f64::from(self.table[0]);
-        let sets = (1..self.table.len()).filter(|set| set.count_ones() as usize <= self.order);
+        let (end, order) = (self.table.len(), self.order);
+        // Behind a set of as many players as there may be come those that have more, until its first player is carried.
+        let next = |&set: &usize| match set.count_ones() as usize == order {
+            true => Some(set + (set & set.wrapping_neg())),
+            false => Some(set + 1),
+        };
+        let sets = std::iter::successors(Some(1), next).take_while(|set| *set < end);
         let term = |set: usize| {
             let mut players = Players::new();
             let mut rest = set;
@@ -202,6 +202,7 @@ mod tests {
     use rand::{Rng, SeedableRng};
 
     use super::*;
+    use crate::lanes::tests::on_every_kind;
     use crate::sampling::sparse::plan;
 
     /// Σ_U ρ_U χ_U(S) χ_U(T) over all U up to the order, one after the other.
@@ -219,41 +220,44 @@ mod tests {
 
     #[test]
     fn images_and_fits_equal_the_sums_that_they_stand_for() {
-        // A matrix, a table, and pairs.
-        for (players, samples, order) in [(7, 12, 3), (6, 60, 6), (17, 40, 2), (17, 21, 1)] {
-            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(players as u64);
-            let coalitions = plan(players, samples, 3).expect("a plan");
-            let rows: Vec<Vec<bool>> = coalitions
-                .iter()
-                .map(|c| (0..players).map(|i| c.contains(i)).collect())
-                .collect();
-            let count = samples * 2 / 3;
-            let design =
-                |rows: &[crate::Coalition]| Design::new(players, &rows.iter().collect::<Vec<_>>());
-            let (own, others) = (design(&coalitions[..count]), design(&coalitions[count..]));
-            let prior = Prior {
-                scales: (0..players).map(|_| rng.random_range(0.05..0.4)).collect(),
-                noise: 0.0,
-                order,
-            };
-            let x: Vec<f32> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
-            let mut found = covariance(&own, Some(&others), &prior, 1);
-            let empty = vec![true; players];
-            assert!((found.variance() - obvious(&prior, order, &empty, &empty)).abs() < 1e-9);
-            let image = found.apply(&x);
-            let fit = found.fit(&x);
-            let fitted = [fit.explain(&own), fit.explain(&others)].concat();
-            assert_eq!(image.len(), samples);
-            for (at, row) in rows.iter().enumerate() {
-                let exact: f64 = (0..count)
-                    .map(|s| f64::from(x[s]) * obvious(&prior, order, &rows[s], row))
-                    .sum();
-                assert!(
-                    (f64::from(image[at]) - exact).abs() < 1e-4,
-                    "{players}: {exact}"
-                );
-                assert!((fitted[at] - exact).abs() < 1e-4, "{players}: {exact}");
+        on_every_kind(|| {
+            // A matrix, a table, and pairs.
+            for (players, samples, order) in [(7, 12, 3), (6, 60, 6), (17, 40, 2), (17, 21, 1)] {
+                let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(players as u64);
+                let coalitions = plan(players, samples, 3).expect("a plan");
+                let rows: Vec<Vec<bool>> = coalitions
+                    .iter()
+                    .map(|c| (0..players).map(|i| c.contains(i)).collect())
+                    .collect();
+                let count = samples * 2 / 3;
+                let design = |rows: &[crate::Coalition]| {
+                    Design::new(players, &rows.iter().collect::<Vec<_>>())
+                };
+                let (own, others) = (design(&coalitions[..count]), design(&coalitions[count..]));
+                let prior = Prior {
+                    scales: (0..players).map(|_| rng.random_range(0.05..0.4)).collect(),
+                    noise: 0.0,
+                    order,
+                };
+                let x: Vec<f32> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
+                let mut found = covariance(&own, Some(&others), &prior, 1);
+                let empty = vec![true; players];
+                assert!((found.variance() - obvious(&prior, order, &empty, &empty)).abs() < 1e-9);
+                let image = found.apply(&x);
+                let fit = found.fit(&x);
+                let fitted = [fit.explain(&own), fit.explain(&others)].concat();
+                assert_eq!(image.len(), samples);
+                for (at, row) in rows.iter().enumerate() {
+                    let exact: f64 = (0..count)
+                        .map(|s| f64::from(x[s]) * obvious(&prior, order, &rows[s], row))
+                        .sum();
+                    assert!(
+                        (f64::from(image[at]) - exact).abs() < 1e-4,
+                        "{players}: {exact}"
+                    );
+                    assert!((fitted[at] - exact).abs() < 1e-4, "{players}: {exact}");
+                }
             }
-        }
+        });
     }
 }

@@ -1,12 +1,12 @@
 //! Terms that go with a residual, of few players: every AND and every OR scored at once.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::design::{Design, Rule, Term};
 use super::pool::RARE;
 use super::search::{RULES, Width};
-use crate::lanes::{Work, on_lanes};
-use crate::transform::{SupersetSums, butterfly32};
+use crate::lanes::{Work, on_lanes, on_registers};
+use crate::transform::superset_sums;
 
 /// The tables of all coalitions that a search runs over.
 pub(super) struct Dense<'a> {
@@ -51,11 +51,7 @@ impl<'a> Dense<'a> {
             Rule::None => (1u32 << self.players) - 1,
             Rule::All | Rule::Odd => 0,
         };
-        self.sums.fill(0.0);
-        for (&place, r) in self.places.iter().zip(residual) {
-            self.sums[(place ^ flip) as usize] += r;
-        }
-        butterfly32(&mut self.sums, SupersetSums);
+        superset_sums(&mut self.sums, self.places, flip, residual);
     }
 
     /// Of each order from 2 and each polarity the terms of which `residual`, which sums to 0, explains most.
@@ -66,7 +62,7 @@ impl<'a> Dense<'a> {
         let mut found = Vec::new();
         for (rule, at) in RULES.into_iter().zip(0..) {
             self.sum(rule, residual);
-            let most = Arch::new().dispatch(Gains {
+            let most = on_registers(Gains {
                 sums: &mut self.sums,
                 weights: &self.weights[at],
             });
@@ -161,62 +157,65 @@ mod tests {
     use rand::{Rng, SeedableRng};
 
     use super::*;
+    use crate::lanes::tests::on_every_kind;
     use crate::sampling::sparse::design::{count, places};
     use crate::sampling::sparse::plan;
 
     #[test]
     fn the_strongest_terms_of_each_order_are_found() {
-        for players in [3, 8, 11] {
-            let coalitions = plan(players, 90.min(1 << players), 6).expect("a plan");
-            let design = Design::new(players, &coalitions.iter().collect::<Vec<_>>());
-            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(4);
-            let samples = design.samples();
-            let mut residual: Vec<f32> =
-                (0..samples).map(|_| rng.random_range(-1.0..1.0)).collect();
-            let mean = residual.iter().sum::<f32>() / samples as f32;
-            residual.iter_mut().for_each(|r| *r -= mean);
-            let width = Width {
-                beam: 9,
-                kept: 4,
-                order: 3,
-            };
-            let found = Dense::new(&design, width).search(&residual);
-            for rule in RULES {
-                let mut exact: Vec<(f64, Term)> = (1u32..1 << players)
-                    .filter(|set| (2..=3).contains(&set.count_ones()))
-                    .filter_map(|set| {
-                        let here = (0..players as u16).filter(|i| set >> i & 1 == 1);
-                        let term = Term {
-                            rule,
-                            players: here.collect(),
-                        };
-                        let bits = design.fires(&term);
-                        let fires = count(&bits);
-                        let sum: f32 = places(&bits).map(|s| residual[s]).sum();
-                        let norm = f64::from(fires) - f64::from(fires).powi(2) / samples as f64;
-                        let often = fires >= RARE && samples as u32 - fires >= RARE;
-                        often.then(|| (f64::from(sum).powi(2) / norm, term))
-                    })
-                    .collect();
-                exact.sort_by(|a, b| b.0.total_cmp(&a.0));
-                let Some(best) = exact.first().map(|best| best.0) else {
-                    assert!(found.iter().all(|term| term.rule != rule));
-                    continue;
+        on_every_kind(|| {
+            for players in [3, 8, 11] {
+                let coalitions = plan(players, 90.min(1 << players), 6).expect("a plan");
+                let design = Design::new(players, &coalitions.iter().collect::<Vec<_>>());
+                let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(4);
+                let samples = design.samples();
+                let mut residual: Vec<f32> =
+                    (0..samples).map(|_| rng.random_range(-1.0..1.0)).collect();
+                let mean = residual.iter().sum::<f32>() / samples as f32;
+                residual.iter_mut().for_each(|r| *r -= mean);
+                let width = Width {
+                    beam: 9,
+                    kept: 4,
+                    order: 3,
                 };
-                for order in [2, 3] {
-                    let of = |term: &Term| term.players.len() == order && term.rule == rule;
-                    let expected = exact
-                        .iter()
-                        .filter(|(gain, term)| of(term) && *gain > 0.401 * best);
-                    let expected: Vec<&Term> = expected.map(|(_, term)| term).take(4).collect();
-                    let own: Vec<&Term> = found.iter().filter(|term| of(term)).collect();
-                    assert_eq!(
-                        own[..expected.len()],
-                        expected,
-                        "{players} players, order {order}"
-                    );
+                let found = Dense::new(&design, width).search(&residual);
+                for rule in RULES {
+                    let mut exact: Vec<(f64, Term)> = (1u32..1 << players)
+                        .filter(|set| (2..=3).contains(&set.count_ones()))
+                        .filter_map(|set| {
+                            let here = (0..players as u16).filter(|i| set >> i & 1 == 1);
+                            let term = Term {
+                                rule,
+                                players: here.collect(),
+                            };
+                            let bits = design.fires(&term);
+                            let fires = count(&bits);
+                            let sum: f32 = places(&bits).map(|s| residual[s]).sum();
+                            let norm = f64::from(fires) - f64::from(fires).powi(2) / samples as f64;
+                            let often = fires >= RARE && samples as u32 - fires >= RARE;
+                            often.then(|| (f64::from(sum).powi(2) / norm, term))
+                        })
+                        .collect();
+                    exact.sort_by(|a, b| b.0.total_cmp(&a.0));
+                    let Some(best) = exact.first().map(|best| best.0) else {
+                        assert!(found.iter().all(|term| term.rule != rule));
+                        continue;
+                    };
+                    for order in [2, 3] {
+                        let of = |term: &Term| term.players.len() == order && term.rule == rule;
+                        let expected = exact
+                            .iter()
+                            .filter(|(gain, term)| of(term) && *gain > 0.401 * best);
+                        let expected: Vec<&Term> = expected.map(|(_, term)| term).take(4).collect();
+                        let own: Vec<&Term> = found.iter().filter(|term| of(term)).collect();
+                        assert_eq!(
+                            own[..expected.len()],
+                            expected,
+                            "{players} players, order {order}"
+                        );
+                    }
                 }
             }
-        }
+        });
     }
 }

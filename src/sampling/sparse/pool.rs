@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::candidate::{Candidate, Extend};
 use super::design::{Design, Term, count, places};
 use super::fit::Fit;
 use super::sums::add_rows;
+use crate::lanes::on_registers;
 
 /// Samples below which a term fires too rarely, or stays away too rarely, to be told from noise.
 pub(super) const RARE: u32 = 4;
@@ -244,7 +244,7 @@ impl<'a> Pool<'a> {
 /// Extends the rows of `others` by columns that they have not seen.
 fn extend(others: &mut [Candidate], chosen: &[(&Candidate, f64)], samples: usize) {
     others.par_chunks_mut(64).for_each(|others| {
-        Arch::new().dispatch(Extend {
+        on_registers(Extend {
             others,
             chosen,
             samples,

@@ -1,99 +1,8 @@
 //! Sums over samples in vector registers, each in an order that no machine changes.
 
-use std::ops::{Add, AddAssign, Mul};
+use pulp::{Simd, WithSimd};
 
-use pulp::bytemuck::cast;
-use pulp::{Arch, Simd, WithSimd};
-
-use crate::lanes::{Work, on_lanes};
-
-/// Partial sums of a product.
-pub(super) const LANES: usize = 16;
-
-/// f32 and f64.
-pub(super) trait Number:
-    Copy + Default + AddAssign + Add<Output = Self> + Mul<Output = Self>
-{
-    /// Σ a·b over whole groups of [`LANES`]. A loop over plain numbers would be compiled for pairs of them.
-    fn products<S: Simd>(simd: S, a: &[Self], b: &[Self]) -> Self;
-}
-
-macro_rules! number {
-    ($number:ident, $register:ident, $splat:ident, $add:ident, $mul:ident, $reduce:ident, $of:ident, $across:ident) => {
-        impl Number for $number {
-            #[inline(always)]
-            fn products<S: Simd>(simd: S, a: &[Self], b: &[Self]) -> Self {
-                #[inline(always)]
-                fn by<S: Simd, const REGISTERS: usize>(
-                    simd: S,
-                    a: &[$number],
-                    b: &[$number],
-                ) -> $number {
-                    let mut sums = [simd.$splat(0.0); REGISTERS];
-                    let (a, b) = (S::$of(a).0, S::$of(b).0);
-                    let (a, b) = (a.as_chunks::<REGISTERS>().0, b.as_chunks::<REGISTERS>().0);
-                    for (a, b) in a.iter().zip(b) {
-                        for at in 0..REGISTERS {
-                            sums[at] = simd.$add(sums[at], simd.$mul(a[at], b[at]));
-                        }
-                    }
-                    $across(simd, sums)
-                }
-                match LANES * size_of::<$number>() / size_of::<S::$register>() {
-                    1 => by::<S, 1>(simd, a, b),
-                    2 => by::<S, 2>(simd, a, b),
-                    4 => by::<S, 4>(simd, a, b),
-                    8 => by::<S, 8>(simd, a, b),
-                    _ => by::<S, LANES>(simd, a, b),
-                }
-            }
-        }
-
-        /// The sum of all numbers in registers that hold [`LANES`] together: the first half plus the second, again and again.
-        #[inline(always)]
-        pub(super) fn $across<S: Simd, const REGISTERS: usize>(
-            simd: S,
-            mut registers: [S::$register; REGISTERS],
-        ) -> $number {
-            let mut half = REGISTERS / 2;
-            while half > 0 {
-                for at in 0..half {
-                    registers[at] = simd.$add(registers[at], registers[at + half]);
-                }
-                half /= 2;
-            }
-            match size_of::<S::$register>() / size_of::<$number>() {
-                // Here some machines add neighbours.
-                4 => {
-                    let four: [$number; 4] = cast(registers[0]);
-                    (four[0] + four[2]) + (four[1] + four[3])
-                }
-                _ => simd.$reduce(registers[0]),
-            }
-        }
-    };
-}
-
-number!(
-    f32,
-    f32s,
-    splat_f32s,
-    add_f32s,
-    mul_f32s,
-    reduce_sum_f32s,
-    as_simd_f32s,
-    across_f32
-);
-number!(
-    f64,
-    f64s,
-    splat_f64s,
-    add_f64s,
-    mul_f64s,
-    reduce_sum_f64s,
-    as_simd_f64s,
-    across_f64
-);
+use crate::lanes::{LANES, Number, Work, on_lanes, on_registers};
 
 /// to += weight · from
 #[inline(always)]
@@ -153,7 +62,7 @@ pub(super) fn dot<T: Number>(a: &[T], b: &[T]) -> T {
             sum
         }
     }
-    Arch::new().dispatch(Dot(a, b))
+    on_registers(Dot(a, b))
 }
 
 #[cfg(test)]
@@ -161,31 +70,34 @@ mod tests {
     use rand::{Rng, SeedableRng};
 
     use super::*;
+    use crate::lanes::tests::on_every_kind;
 
     #[test]
     fn sums_equal_their_loops_at_any_length() {
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(2);
-        for (length, rows) in [(1, 3), (7, 4), (16, 9), (33, 5), (160, 1)] {
-            let mut draw = |count: usize| -> Vec<f64> {
-                (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
-            };
-            let (start, matrix, weights) = (draw(length), draw(rows * length), draw(rows));
-            let single = |x: &[f64]| -> Vec<f32> { x.iter().map(|x| *x as f32).collect() };
-            let mut sums = start.clone();
-            add_rows(&mut sums, &weights, &matrix);
-            let mut sums32 = single(&start);
-            add_rows(&mut sums32, &single(&weights), &single(&matrix));
-            for at in 0..length {
-                let slow: f64 = (0..rows)
-                    .map(|row| weights[row] * matrix[row * length + at])
-                    .sum();
-                assert!((sums[at] - start[at] - slow).abs() < 1e-12);
-                assert!((f64::from(sums32[at]) - sums[at]).abs() < 1e-5);
+        on_every_kind(|| {
+            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(2);
+            for (length, rows) in [(1, 3), (7, 4), (16, 9), (33, 5), (160, 1)] {
+                let mut draw = |count: usize| -> Vec<f64> {
+                    (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
+                };
+                let (start, matrix, weights) = (draw(length), draw(rows * length), draw(rows));
+                let single = |x: &[f64]| -> Vec<f32> { x.iter().map(|x| *x as f32).collect() };
+                let mut sums = start.clone();
+                add_rows(&mut sums, &weights, &matrix);
+                let mut sums32 = single(&start);
+                add_rows(&mut sums32, &single(&weights), &single(&matrix));
+                for at in 0..length {
+                    let slow: f64 = (0..rows)
+                        .map(|row| weights[row] * matrix[row * length + at])
+                        .sum();
+                    assert!((sums[at] - start[at] - slow).abs() < 1e-12);
+                    assert!((f64::from(sums32[at]) - sums[at]).abs() < 1e-5);
+                }
+                let slow: f64 = start.iter().zip(&matrix).map(|(a, b)| a * b).sum();
+                assert!((dot(&start, &matrix[..length]) - slow).abs() < 1e-12);
+                let found = dot(&single(&start), &single(&matrix[..length]));
+                assert!((f64::from(found) - slow).abs() < 1e-5);
             }
-            let slow: f64 = start.iter().zip(&matrix).map(|(a, b)| a * b).sum();
-            assert!((dot(&start, &matrix[..length]) - slow).abs() < 1e-12);
-            let found = dot(&single(&start), &single(&matrix[..length]));
-            assert!((f64::from(found) - slow).abs() < 1e-5);
-        }
+        });
     }
 }

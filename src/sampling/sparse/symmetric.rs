@@ -1,8 +1,8 @@
 //! Symmetric matrices in single precision, of which every product reads one half.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
-use super::sums::across_f32;
+use crate::lanes::{across_f32, on_registers};
 
 /// Rows whose sums are kept in registers, and columns of a register: 16 is a multiple of both.
 const ROWS: usize = 8;
@@ -52,7 +52,7 @@ impl Symmetric {
         let mut x = x.to_vec();
         x.resize(self.size.next_multiple_of(COLUMNS), 0.0);
         let mut product = vec![0.0; x.len()];
-        Arch::new().dispatch(Product {
+        on_registers(Product {
             blocks: &self.blocks,
             x: &x,
             product: &mut product,
@@ -129,26 +129,29 @@ mod tests {
     use rand::{Rng, SeedableRng};
 
     use super::*;
+    use crate::lanes::tests::on_every_kind;
 
     #[test]
     fn products_equal_those_of_the_whole_matrix() {
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
-        let table: Vec<f32> = (0..1 << 7).map(|_| rng.random_range(-1.0..1.0)).collect();
-        for size in [1, 8, 15, 16, 17, 32, 75] {
-            let sets: Vec<u32> = (0..size).map(|_| rng.random_range(0..1 << 7)).collect();
-            let x: Vec<f32> = (0..size).map(|_| rng.random_range(-1.0..1.0)).collect();
-            let matrix = Symmetric::of_differences(&sets, &table);
-            let product = matrix.times(&x);
-            assert_eq!(
-                matrix.blocks.len() * ROWS * COLUMNS,
-                Symmetric::entries(size)
-            );
-            assert_eq!(product.len(), size);
-            for (row, found) in sets.iter().zip(&product) {
-                let entries = sets.iter().map(|column| table[(row ^ column) as usize]);
-                let exact: f32 = entries.zip(&x).map(|(entry, x)| entry * x).sum();
-                assert!((found - exact).abs() < 1e-4, "{size}: {found} {exact}");
+        on_every_kind(|| {
+            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+            let table: Vec<f32> = (0..1 << 7).map(|_| rng.random_range(-1.0..1.0)).collect();
+            for size in [1, 8, 15, 16, 17, 32, 75] {
+                let sets: Vec<u32> = (0..size).map(|_| rng.random_range(0..1 << 7)).collect();
+                let x: Vec<f32> = (0..size).map(|_| rng.random_range(-1.0..1.0)).collect();
+                let matrix = Symmetric::of_differences(&sets, &table);
+                let product = matrix.times(&x);
+                assert_eq!(
+                    matrix.blocks.len() * ROWS * COLUMNS,
+                    Symmetric::entries(size)
+                );
+                assert_eq!(product.len(), size);
+                for (row, found) in sets.iter().zip(&product) {
+                    let entries = sets.iter().map(|column| table[(row ^ column) as usize]);
+                    let exact: f32 = entries.zip(&x).map(|(entry, x)| entry * x).sum();
+                    assert!((found - exact).abs() < 1e-4, "{size}: {found} {exact}");
+                }
             }
-        }
+        });
     }
 }
