@@ -95,12 +95,12 @@ impl Span {
 }
 
 /// A covariance beside the functions of a span.
-pub(super) struct Beside<'a, 'b> {
-    pub(super) covariance: Box<dyn Covariance + 'a>,
-    pub(super) span: &'b Span,
+pub(super) struct Beside<'a> {
+    pub(super) covariance: &'a mut dyn Covariance,
+    pub(super) span: &'a Span,
 }
 
-impl Beside<'_, '_> {
+impl Beside<'_> {
     /// The prior variance of v beside the functions.
     pub(super) fn variance(&self) -> f64 {
         self.covariance.variance()

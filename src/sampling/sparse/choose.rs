@@ -11,7 +11,7 @@ use super::design::{DENSE_PLAYERS, Design, Term};
 use super::fit::{Fit, Part, Parts, least_squares, model};
 use super::held_out::{HeldOut, beats, judge};
 use super::lasso::{self, Penalty};
-use super::ridge::{self, Prior};
+use super::ridge::{self, Ridge};
 use super::search::Width;
 use super::walsh::CodedPlan;
 use super::{greedy, tree};
@@ -133,7 +133,7 @@ const FAR: f64 = 1.5;
 /// What a method settles on, to be fitted to any samples.
 enum Chosen {
     Support(Vec<Term>),
-    Prior(Prior),
+    Ridge(Ridge),
     Penalty(Penalty),
 }
 
@@ -191,14 +191,14 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
         if options.method.is_none() && best.2.r2 > DONE {
             break;
         }
-        let Some((chosen, error)) = choose(method, &parts, goal, options)? else {
+        let Some((mut chosen, error)) = choose(method, &parts, goal, options)? else {
             continue;
         };
         if options.method.is_none() && error > FAR * goal {
             continue;
         }
         goal = goal.min(error);
-        let explained = predictions(&known, &chosen, &held.design);
+        let explained = predictions(&known, &mut chosen, &held.design);
         let held_out = judge(&held, &explained);
         tried.push((method, held_out));
         if options.method.is_some() || beats(&held, &explained, &before) {
@@ -206,10 +206,10 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
             before = explained;
         }
     }
-    let (method, chosen, held_out) = best;
+    let (method, mut chosen, held_out) = best;
     Ok(Recovery {
         method,
-        model: model(samples.players(), &fit(&all, &chosen))?,
+        model: model(samples.players(), &fit(&all, &mut chosen))?,
         held_out,
         tried,
     })
@@ -309,19 +309,21 @@ struct Split {
 fn split(samples: &Samples, seed: u64) -> Split {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    // What is fitted first stands first, so that what is known of it stays where more is fitted.
+    order.reverse();
     let pairs = order.iter();
     let pairs = pairs.map(|&at| (&samples.coalitions()[at], samples.values()[at]));
     let all = Part::new(samples.players(), pairs);
     let count = samples.len();
-    let known = count / HELD_SHARE;
-    let fitted = known + (count - known) / HELD_SHARE;
+    let known = count - count / HELD_SHARE;
+    let fitted = known - known / HELD_SHARE;
     Split {
         parts: Parts {
-            fitted: all.part(fitted..count),
-            held: all.part(known..fitted),
+            fitted: all.part(0..fitted),
+            held: all.part(fitted..known),
         },
-        known: all.part(known..count),
-        held: all.part(0..known),
+        known: all.part(0..known),
+        held: all.part(known..count),
         all,
     }
 }
@@ -354,8 +356,8 @@ fn choose(
             Some((Chosen::Support(terms), error))
         }
         Method::Ridge if ridge::fits(players, samples) => {
-            let (prior, error) = ridge::choose(parts, options.order);
-            Some((Chosen::Prior(prior), error))
+            let (ridge, error) = ridge::choose(parts, options.order);
+            Some((Chosen::Ridge(ridge), error))
         }
         Method::Ridge if options.method.is_some() => {
             return Err(Error::Parameter {
@@ -376,23 +378,23 @@ fn choose(
     })
 }
 
-fn with_error(parts: &Parts, chosen: Chosen) -> (Chosen, f64) {
-    let explained = predictions(&parts.fitted, &chosen, &parts.held.design);
+fn with_error(parts: &Parts, mut chosen: Chosen) -> (Chosen, f64) {
+    let explained = predictions(&parts.fitted, &mut chosen, &parts.held.design);
     (chosen, parts.held.error(&explained))
 }
 
 /// What the fit of `part` says of other samples.
-fn predictions(part: &Part, chosen: &Chosen, others: &Design) -> Vec<f64> {
+fn predictions(part: &Part, chosen: &mut Chosen, others: &Design) -> Vec<f64> {
     match chosen {
-        Chosen::Prior(prior) => ridge::predictions(part, prior, others),
+        Chosen::Ridge(ridge) => ridge.predictions(part, others),
         _ => fit(part, chosen).explain(others),
     }
 }
 
-fn fit(part: &Part, chosen: &Chosen) -> Fit {
+fn fit(part: &Part, chosen: &mut Chosen) -> Fit {
     match chosen {
         Chosen::Support(terms) => least_squares(part, terms),
-        Chosen::Prior(prior) => ridge::ridge(part, prior),
+        Chosen::Ridge(ridge) => ridge.fit(part),
         Chosen::Penalty(penalty) => lasso::lasso(part, penalty),
     }
 }

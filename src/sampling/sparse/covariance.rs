@@ -9,7 +9,6 @@ use super::design::{DENSE_PLAYERS, Design, Players, Rule, Term};
 use super::fit::Fit;
 use super::pairs::OfPairs;
 use super::ridge::Prior;
-use super::sums::add_rows;
 use super::symmetric::Symmetric;
 use crate::lanes::{Work, on_lanes};
 use crate::transform::{SupersetSums, WalshSums, butterfly32, walsh_filter};
@@ -27,16 +26,19 @@ pub(super) trait Covariance {
 
     /// Σ_S a_S K(S, ·) as a sum of ANDs.
     fn fit(&mut self, weights: &[f32]) -> Fit;
+
+    /// Goes over to the samples of `own` and no others; what is known of the first of them is kept.
+    fn cover(&mut self, own: &Design);
 }
 
 /// K of the samples of `own`, and of those of `others` with them, of the orders from `least`, 1 or with few players also 2; the
 /// noise of `prior` is no part of it.
-pub(super) fn covariance<'a>(
-    own: &'a Design,
-    others: Option<&'a Design>,
+pub(super) fn covariance(
+    own: &Design,
+    others: Option<&Design>,
     prior: &Prior,
     least: usize,
-) -> Box<dyn Covariance + 'a> {
+) -> Box<dyn Covariance> {
     match own.players() <= DENSE_PLAYERS {
         true => Box::new(OfAll::new(own, others, prior, least)),
         false => Box::new(OfPairs::new(own, others, prior)),
@@ -44,76 +46,84 @@ pub(super) fn covariance<'a>(
 }
 
 /// The Walsh functions of all coalitions up to an order, of at most 16 players.
-struct OfAll<'a> {
+struct OfAll {
     order: usize,
     /// ρ_U, 0 beyond the order.
     variances: Vec<f32>,
     variance: f64,
-    /// Places of the samples in a table of all coalitions, and of the others.
-    own: &'a [u32],
-    others: &'a [u32],
-    /// Of the samples with each other, and of each with the others, where that is less work than two transforms of a table.
-    matrices: Option<(Symmetric, Vec<f32>)>,
+    /// Places of the samples in a table of all coalitions, and behind them of the others.
+    places: Vec<u32>,
+    /// Of all of them with each other, where that is less work than two transforms of a table.
+    matrix: Option<Symmetric>,
     table: Vec<f32>,
 }
 
-impl<'a> OfAll<'a> {
-    fn new(own: &'a Design, others: Option<&'a Design>, prior: &Prior, least: usize) -> Self {
-        let players = own.players();
-        let (own, others) = (own.indices(), others.map_or(&[][..], Design::indices));
+impl OfAll {
+    fn new(own: &Design, others: Option<&Design>, prior: &Prior, least: usize) -> Self {
         let variances = variances(&prior.scales, least..=prior.order);
-        let mut table = variances.clone();
-        let beside = own.len() * others.len();
-        let few = Symmetric::entries(own.len()) + beside < players << players;
-        let matrices = few.then(|| {
-            // χ_U(S) χ_U(T) = χ_U(S△T)
-            butterfly32(&mut table, WalshSums);
-            let mut with_others = Vec::with_capacity(beside);
-            for own in own {
-                with_others.extend(others.iter().map(|other| table[(own ^ other) as usize]));
-            }
-            (Symmetric::of_differences(own, &table), with_others)
-        });
-        Self {
+        let mut found = Self {
             order: prior.order,
             variance: elementary(&prior.scales, least..=prior.order),
+            places: [own.indices(), others.map_or(&[][..], Design::indices)].concat(),
+            matrix: None,
+            table: vec![0.0; variances.len()],
             variances,
-            own,
-            others,
-            matrices,
-            table,
+        };
+        if found.is_small(found.places.len()) {
+            // χ_U(S) χ_U(T) = χ_U(S△T)
+            let mut kernel = found.variances.clone();
+            butterfly32(&mut kernel, WalshSums);
+            found.matrix = Some(Symmetric::of_differences(&found.places, kernel));
         }
+        found
     }
 
-    /// Σ_S x_S K(S, ·) at the coalitions at some places, by two transforms of a table.
-    fn filter(&mut self, x: &[f32], to: &[&[u32]]) -> Vec<f32> {
-        walsh_filter(&mut self.table, &self.variances, self.own, x, to)
+    /// Whether a matrix of so many samples is less work than two transforms of a table.
+    fn is_small(&self, samples: usize) -> bool {
+        let size = self.table.len();
+        Symmetric::entries(samples) < size * size.ilog2() as usize
+    }
+
+    /// Σ_S x_S K(S, ·) at some places, by two transforms of a table.
+    fn filter(&mut self, x: &[f32], to: Option<&[u32]>) -> Vec<f32> {
+        let own = &self.places[..x.len()];
+        let to = to.unwrap_or(&self.places);
+        walsh_filter(&mut self.table, &self.variances, own, x, to)
     }
 }
 
-impl Covariance for OfAll<'_> {
+impl Covariance for OfAll {
     fn variance(&self) -> f64 {
         self.variance
     }
 
     fn apply(&mut self, x: &[f32]) -> Vec<f32> {
-        if let Some((own, with_others)) = &self.matrices {
-            let mut image = own.times(x);
-            image.resize(self.own.len() + self.others.len(), 0.0);
-            add_rows(&mut image[self.own.len()..], x, with_others);
-            return image;
+        match &self.matrix {
+            Some(matrix) => matrix.times(x),
+            None => self.filter(x, None),
         }
-        self.filter(x, &[self.own, self.others])
     }
 
     fn elsewhere(&mut self, weights: &[f32], coalitions: &Design) -> Vec<f32> {
-        self.filter(weights, &[coalitions.indices()])
+        self.filter(weights, Some(coalitions.indices()))
+    }
+
+    fn cover(&mut self, own: &Design) {
+        let matrix = self.matrix.take();
+        let known = own.indices().starts_with(&self.places);
+        self.places = own.indices().to_vec();
+        if known && self.is_small(self.places.len()) {
+            self.matrix = matrix.map(|mut matrix| {
+                matrix.extend(&self.places);
+                matrix
+            });
+        }
     }
 
     /// χ_U = Σ_{T⊆U} (−2)^|T| AND_T, so that T has (−2)^|T| Σ_{U⊇T} w_U.
     fn fit(&mut self, weights: &[f32]) -> Fit {
         self.table.fill(0.0);
-        for (&at, weight) in self.own.iter().zip(weights) {
+        for (&at, weight) in self.places.iter().zip(weights) {
             self.table[at as usize] += weight;
         }
         butterfly32(&mut self.table, WalshSums);
@@ -236,7 +246,6 @@ mod tests {
                 let (own, others) = (design(&coalitions[..count]), design(&coalitions[count..]));
                 let prior = Prior {
                     scales: (0..players).map(|_| rng.random_range(0.05..0.4)).collect(),
-                    noise: 0.0,
                     order,
                 };
                 let x: Vec<f32> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();

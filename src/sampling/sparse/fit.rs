@@ -113,11 +113,20 @@ pub(super) fn model(players: usize, fit: &Fit) -> Result<Synthetic> {
         });
     }
     effects.retain(|(_, _, effect)| *effect != 0.0);
-    // Floats that are not negative are ordered as their bits are.
-    effects.sort_by_cached_key(|(_, _, effect)| Reverse(effect.abs().to_bits()));
-    let terms = effects.into_iter().map(|(or, set, coefficient)| Summand {
-        coefficient,
-        shape: if or { Shape::Or(set) } else { Shape::And(set) },
+    // The largest first, of equal ones the first; floats that are not negative are ordered as their bits are.
+    let keys = effects.iter().map(|(_, _, effect)| effect.abs().to_bits());
+    let mut order: Vec<(u64, u32)> = keys.zip(0..).collect();
+    order.sort_unstable_by_key(|(key, _)| Reverse(*key));
+    for equal in order.chunk_by_mut(|a, b| a.0 == b.0) {
+        equal.sort_unstable_by_key(|(_, at)| *at);
+    }
+    let terms = order.into_iter().map(|(_, at)| {
+        let (or, set, coefficient) = &effects[at as usize];
+        let shape = if *or { Shape::Or } else { Shape::And };
+        Summand {
+            coefficient: *coefficient,
+            shape: shape(set.clone()),
+        }
     });
     let constant = Summand {
         coefficient: constant,

@@ -12,7 +12,7 @@ const STEPS: usize = 40;
 const CLOSE: f32 = 0.01;
 
 /// a, by conjugate gradients.
-pub(super) fn solve(covariance: &mut Beside<'_, '_>, values: &[f32], noise: f64) -> Vec<f32> {
+pub(super) fn solve(covariance: &mut Beside<'_>, values: &[f32], noise: f64) -> Vec<f32> {
     let noise = (noise * covariance.variance()) as f32;
     let mut rest = values.to_vec();
     let mut weights = vec![0.0f32; rest.len()];
@@ -66,7 +66,7 @@ const HOPELESS: f64 = 1.5;
 /// One Lanczos sequence serves all noises: on the space that it spans K is tridiagonal, and σ² only moves the diagonal. It
 /// ends where the least error stays as it is, or far above `to_beat`.
 pub(super) fn best_noise(
-    covariance: &mut Beside<'_, '_>,
+    covariance: &mut Beside<'_>,
     values: &[f32],
     wanted: &[f32],
     noises: &[f64],
@@ -149,7 +149,7 @@ mod tests {
     use crate::sampling::sparse::ridge::Prior;
 
     /// The specification: K + σ², entry by entry, and elimination.
-    fn obvious(covariance: &mut Beside<'_, '_>, values: &[f32], noise: f64) -> Vec<f64> {
+    fn obvious(covariance: &mut Beside<'_>, values: &[f32], noise: f64) -> Vec<f64> {
         let size = values.len();
         let shift = noise * covariance.variance();
         let mut rows: Vec<Vec<f64>> = (0..size)
@@ -185,12 +185,11 @@ mod tests {
             let others = Design::new(players, &coalitions[samples..]);
             let prior = Prior {
                 scales: (0..players).map(|_| rng.random_range(0.05..0.3)).collect(),
-                noise: 0.0,
                 order: 2,
             };
             let span = Span::default();
             let mut k = Beside {
-                covariance: covariance(&own, Some(&others), &prior, 1),
+                covariance: &mut *covariance(&own, Some(&others), &prior, 1),
                 span: &span,
             };
             let values: Vec<f32> = (0..samples).map(|_| rng.random_range(-1.0..1.0)).collect();

@@ -11,8 +11,8 @@ use super::sums::{add_inlined, add_rows, dot};
 use crate::lanes::{Work, on_lanes};
 
 /// Covariances, as a matrix: Σ_i ρ_i z_i z'_i = s, and with pairs s + (s² − Σ ρ_i²)/2, z being the signs of the players.
-pub(super) struct OfPairs<'a> {
-    own: &'a Design,
+pub(super) struct OfPairs {
+    own: Design,
     scales: Vec<f64>,
     two: bool,
     variance: f64,
@@ -23,9 +23,12 @@ pub(super) struct OfPairs<'a> {
 /// Rows of a matrix that one task takes.
 const ROWS: usize = 64;
 
-impl<'a> OfPairs<'a> {
-    pub(super) fn new(own: &'a Design, others: Option<&Design>, prior: &Prior) -> Self {
-        let (scales, two) = (prior.scales.clone(), prior.order > 1);
+impl OfPairs {
+    pub(super) fn new(own: &Design, others: Option<&Design>, prior: &Prior) -> Self {
+        Self::over(own, others, prior.scales.clone(), prior.order > 1)
+    }
+
+    fn over(own: &Design, others: Option<&Design>, scales: Vec<f64>, two: bool) -> Self {
         let squares: f64 = scales.iter().map(|scale| scale * scale).sum();
         let columns = columns_of_signs(own);
         let (samples, stride) = (own.samples(), own.stride());
@@ -45,7 +48,7 @@ impl<'a> OfPairs<'a> {
                 });
             });
         Self {
-            own,
+            own: own.clone(),
             variance: elementary(&scales, 1..=1 + usize::from(two)),
             scales,
             two,
@@ -54,7 +57,7 @@ impl<'a> OfPairs<'a> {
     }
 }
 
-impl Covariance for OfPairs<'_> {
+impl Covariance for OfPairs {
     fn variance(&self) -> f64 {
         self.variance
     }
@@ -72,6 +75,10 @@ impl Covariance for OfPairs<'_> {
         image
     }
 
+    fn cover(&mut self, own: &Design) {
+        *self = Self::over(own, None, std::mem::take(&mut self.scales), self.two);
+    }
+
     fn elsewhere(&mut self, weights: &[f32], coalitions: &Design) -> Vec<f32> {
         let explained = self.fit(weights).explain(coalitions).into_iter();
         explained.map(|x| x as f32).collect()
@@ -80,7 +87,7 @@ impl Covariance for OfPairs<'_> {
     /// χ_i = 1 − 2x_i, χ_ij = 1 − 2x_i − 2x_j + 4x_i x_j.
     fn fit(&mut self, weights: &[f32]) -> Fit {
         let (players, stride) = (self.own.players(), self.own.stride());
-        let (signs, columns) = (signs(self.own), columns_of_signs(self.own));
+        let (signs, columns) = (signs(&self.own), columns_of_signs(&self.own));
         let samples = weights.len();
         let mut constant = 0.0;
         let mut singles = vec![0.0; players];

@@ -24,8 +24,6 @@ const MOST_SAMPLES: usize = 8192;
 pub(super) struct Prior {
     /// ρ_i
     pub(super) scales: Vec<f64>,
-    /// σ² as a share of the prior variance of v.
-    pub(super) noise: f64,
     /// The highest order.
     pub(super) order: usize,
 }
@@ -45,9 +43,17 @@ const SCALE: f64 = 0.15;
 /// The noises that are tried, as shares of the prior variance of v; one run serves them all.
 const NOISES: [f64; 9] = [1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 
-/// The prior whose fit predicts the held-out samples best, and the mean squared error there: players weigh by their linear
-/// effects, or alike.
-pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
+/// A prior that was chosen, with what is known of the covariance under it.
+pub(super) struct Ridge {
+    noise: f64,
+    /// Whether what single players explain is fitted beforehand, as it stands.
+    linear: bool,
+    covariance: Box<dyn Covariance>,
+}
+
+/// The ridge under the prior whose fit predicts the held-out samples best, and the mean squared error there: players weigh by
+/// their linear effects, or alike.
+pub(super) fn choose(parts: &Parts, order: usize) -> (Ridge, f64) {
     let relevance = relevance(&parts.fitted);
     let players = relevance.len();
     let few = (players > DENSE_PLAYERS && parts.fitted.values.len() > DECIDING).then(|| Part {
@@ -55,27 +61,36 @@ pub(super) fn choose(parts: &Parts, order: usize) -> (Prior, f64) {
         values: parts.fitted.values[..DECIDING].to_vec(),
     });
     let fitted = few.as_ref().unwrap_or(&parts.fitted);
-    let start = Start::new(fitted, Some(&parts.held));
+    let linear = players <= DENSE_PLAYERS && fitted.values.len() >= LINEAR * players;
+    let start = Start::new(fitted, Some(&parts.held), linear);
     let scale = SCALE * (DENSE_PLAYERS as f64 / players as f64).min(1.0);
     let even = vec![1.0; players];
-    let mut best: Option<(Prior, f64)> = None;
+    let mut best: Option<(Ridge, f64)> = None;
     for shape in [relevance, even] {
         let scales = shape.iter().map(|s| (s * scale).clamp(1e-6, 0.95));
-        let mut prior = Prior {
+        let prior = Prior {
             scales: scales.collect(),
-            noise: 0.0,
             order,
         };
+        let least = if linear { 2 } else { 1 };
+        let mut covariance = covariance(&fitted.design, Some(&parts.held.design), &prior, least);
+        let mut k = Beside {
+            covariance: &mut *covariance,
+            span: &start.span,
+        };
         let to_beat = best.as_ref().map_or(f64::INFINITY, |best| best.1);
-        let mut k = start.covariance(&fitted.design, Some(&parts.held.design), &prior);
         let (noise, error) = best_noise(&mut k, start.own(), start.others(), &NOISES, to_beat);
-        prior.noise = noise;
         if error < to_beat || best.is_none() {
-            best = Some((prior, error));
+            let ridge = Ridge {
+                noise,
+                linear,
+                covariance,
+            };
+            best = Some((ridge, error));
         }
     }
-    let (prior, error) = best.expect("two were tried");
-    (prior, error * start.unit * start.unit)
+    let (ridge, error) = best.expect("two were tried");
+    (ridge, error * start.unit * start.unit)
 }
 
 /// Samples for each player from which its linear effect is fitted beforehand, as it stands.
@@ -93,12 +108,11 @@ struct Start {
 }
 
 impl Start {
-    fn new(part: &Part, others: Option<&Part>) -> Self {
-        let (players, samples) = (part.design.players(), part.values.len());
+    fn new(part: &Part, others: Option<&Part>, linear: bool) -> Self {
+        let samples = part.values.len();
         let values = others.map_or(&[][..], |others| &others.values);
         let values = [&part.values, values].concat();
-        let few = players <= DENSE_PLAYERS && samples >= LINEAR * players;
-        let (span, left) = match few {
+        let (span, left) = match linear {
             true => Span::of_singles(&part.design, others.map(|others| &others.design), values),
             false => {
                 let mean = part.mean();
@@ -124,20 +138,6 @@ impl Start {
 
     fn others(&self) -> &[f32] {
         &self.left[self.samples..]
-    }
-
-    /// K beside what is fitted as it stands.
-    fn covariance<'a, 'b>(
-        &'b self,
-        own: &'a Design,
-        others: Option<&'a Design>,
-        prior: &Prior,
-    ) -> Beside<'a, 'b> {
-        let least = if self.span.is_empty() { 1 } else { 2 };
-        Beside {
-            covariance: covariance(own, others, prior, least),
-            span: &self.span,
-        }
     }
 }
 
@@ -173,28 +173,30 @@ fn relevance(part: &Part) -> Vec<f64> {
     }
 }
 
-/// The fit of some samples under a prior.
-struct Solved<'a> {
-    covariance: Box<dyn Covariance + 'a>,
+/// A fit of some samples.
+struct Fitted {
     weights: Vec<f32>,
     unit: f64,
     /// What is fitted as it stands.
     beside: Fit,
 }
 
-impl<'a> Solved<'a> {
-    fn new(part: &'a Part, prior: &Prior) -> Self {
-        let start = Start::new(part, None);
-        let mut k = start.covariance(&part.design, None, prior);
-        let weights = solve(&mut k, start.own(), prior.noise);
-        let mut covariance = k.covariance;
-        let beside = match start.span.is_empty() {
-            true => Fit {
+impl Ridge {
+    fn solve(&mut self, part: &Part) -> Fitted {
+        let start = Start::new(part, None, self.linear);
+        self.covariance.cover(&part.design);
+        let mut k = Beside {
+            covariance: &mut *self.covariance,
+            span: &start.span,
+        };
+        let weights = solve(&mut k, start.own(), self.noise);
+        let beside = match self.linear {
+            false => Fit {
                 constant: part.mean(),
                 terms: Vec::new(),
             },
-            false => {
-                let image = covariance.apply(&weights);
+            true => {
+                let image = self.covariance.apply(&weights);
                 let left = part.values.iter().zip(image);
                 let left = left.map(|(v, x)| v - start.unit * f64::from(x));
                 let left: Vec<f64> = left.collect();
@@ -202,38 +204,37 @@ impl<'a> Solved<'a> {
                 Pool::least_squares(&part.design, &left, &singles)
             }
         };
-        Self {
-            covariance,
+        Fitted {
             weights,
             unit: start.unit,
             beside,
         }
     }
-}
 
-/// The fit of `part` under `prior`.
-pub(super) fn ridge(part: &Part, prior: &Prior) -> Fit {
-    let mut solved = Solved::new(part, prior);
-    let mut fit = solved.covariance.fit(&solved.weights);
-    fit.constant = solved.beside.constant + solved.unit * fit.constant;
-    let mut effects: BTreeMap<Term, f64> = solved.beside.terms.into_iter().collect();
-    for (term, effect) in &mut fit.terms {
-        *effect *= solved.unit;
-        if term.players.len() == 1 {
-            *effect += effects.remove(term).unwrap_or(0.0);
+    /// The fit of `part`.
+    pub(super) fn fit(&mut self, part: &Part) -> Fit {
+        let fitted = self.solve(part);
+        let mut fit = self.covariance.fit(&fitted.weights);
+        fit.constant = fitted.beside.constant + fitted.unit * fit.constant;
+        let mut effects: BTreeMap<Term, f64> = fitted.beside.terms.into_iter().collect();
+        for (term, effect) in &mut fit.terms {
+            *effect *= fitted.unit;
+            if term.players.len() == 1 {
+                *effect += effects.remove(term).unwrap_or(0.0);
+            }
         }
+        fit.terms.extend(effects);
+        fit
     }
-    fit.terms.extend(effects);
-    fit
-}
 
-/// What the fit of `part` under `prior` says of other samples.
-pub(super) fn predictions(part: &Part, prior: &Prior, others: &Design) -> Vec<f64> {
-    let mut solved = Solved::new(part, prior);
-    let behind = solved.covariance.elsewhere(&solved.weights, others);
-    let beside = solved.beside.explain(others).into_iter();
-    beside
-        .zip(behind)
-        .map(|(beside, x)| beside + solved.unit * f64::from(x))
-        .collect()
+    /// What the fit of `part` says of other samples.
+    pub(super) fn predictions(&mut self, part: &Part, others: &Design) -> Vec<f64> {
+        let fitted = self.solve(part);
+        let behind = self.covariance.elsewhere(&fitted.weights, others);
+        let beside = fitted.beside.explain(others).into_iter();
+        beside
+            .zip(behind)
+            .map(|(beside, x)| beside + fitted.unit * f64::from(x))
+            .collect()
+    }
 }

@@ -13,32 +13,49 @@ const COLUMNS: usize = 16;
 #[repr(align(64))]
 struct Block([[f32; COLUMNS]; ROWS]);
 
-/// What lies on and below the diagonal: of each [`ROWS`] rows the blocks of columns up to the diagonal, the last one whole.
+/// The entries of a table at the symmetric differences of some sets: what lies on and below the diagonal, of each [`ROWS`] rows the
+/// blocks of columns up to the diagonal, the last one whole.
 pub(super) struct Symmetric {
     size: usize,
+    table: Vec<f32>,
     blocks: Vec<Block>,
 }
 
 impl Symmetric {
-    /// `table` at the symmetric differences of `sets`.
-    pub(super) fn of_differences(sets: &[u32], table: &[f32]) -> Self {
+    pub(super) fn of_differences(sets: &[u32], table: Vec<f32>) -> Self {
+        let mut matrix = Self {
+            size: 0,
+            table,
+            blocks: Vec::new(),
+        };
+        matrix.extend(sets);
+        matrix
+    }
+
+    /// Adds rows and columns, where `sets` are those that it has and more behind them.
+    pub(super) fn extend(&mut self, sets: &[u32]) {
         let mut padded = sets.to_vec();
         padded.resize(sets.len().next_multiple_of(COLUMNS), 0);
-        let mut blocks = Vec::with_capacity(Self::entries(sets.len()) / (ROWS * COLUMNS));
-        for (group, rows) in padded.chunks_exact(ROWS).enumerate() {
+        // Of the last rows some may stand for nobody.
+        let whole = self.size / COLUMNS;
+        self.blocks
+            .truncate(whole * (whole + 1) * COLUMNS / ROWS / 2);
+        self.blocks
+            .reserve_exact(Self::entries(sets.len()) / (ROWS * COLUMNS) - self.blocks.len());
+        let groups = padded.chunks_exact(ROWS).enumerate();
+        for (group, rows) in groups.skip(whole * COLUMNS / ROWS) {
             let columns = padded.chunks_exact(COLUMNS);
             for columns in columns.take(group * ROWS / COLUMNS + 1) {
                 let mut block = Block([[0.0; COLUMNS]; ROWS]);
                 for (entries, row) in block.0.iter_mut().zip(rows) {
                     for (entry, column) in entries.iter_mut().zip(columns) {
-                        *entry = table[(row ^ column) as usize];
+                        *entry = self.table[(row ^ column) as usize];
                     }
                 }
-                blocks.push(block);
+                self.blocks.push(block);
             }
         }
-        let size = sets.len();
-        Self { size, blocks }
+        self.size = sets.len();
     }
 
     /// How many numbers a matrix of this size holds.
@@ -47,7 +64,7 @@ impl Symmetric {
         size * (size + COLUMNS) / 2
     }
 
-    /// The product with a vector.
+    /// The product with a vector that has zeros behind the numbers of `x`.
     pub(super) fn times(&self, x: &[f32]) -> Vec<f32> {
         let mut x = x.to_vec();
         x.resize(self.size.next_multiple_of(COLUMNS), 0.0);
@@ -139,8 +156,15 @@ mod tests {
             for size in [1, 8, 15, 16, 17, 32, 75] {
                 let sets: Vec<u32> = (0..size).map(|_| rng.random_range(0..1 << 7)).collect();
                 let x: Vec<f32> = (0..size).map(|_| rng.random_range(-1.0..1.0)).collect();
-                let matrix = Symmetric::of_differences(&sets, &table);
+                // At once, and in two steps.
+                let mut matrix = Symmetric::of_differences(&sets[..size / 3], table.clone());
+                matrix.extend(&sets);
+                let once = Symmetric::of_differences(&sets, table.clone());
                 let product = matrix.times(&x);
+                assert_eq!(product, once.times(&x));
+                let mut zeros = x.clone();
+                zeros[size / 2..].fill(0.0);
+                assert_eq!(matrix.times(&x[..size / 2]), matrix.times(&zeros));
                 assert_eq!(
                     matrix.blocks.len() * ROWS * COLUMNS,
                     Symmetric::entries(size)
