@@ -40,8 +40,11 @@ impl Symmetric {
         let whole = self.size / COLUMNS;
         self.blocks
             .truncate(whole * (whole + 1) * COLUMNS / ROWS / 2);
-        self.blocks
-            .reserve_exact(Self::entries(sets.len()) / (ROWS * COLUMNS) - self.blocks.len());
+        if self.blocks.is_empty() {
+            // So much that a quarter more of sets fits in without a copy.
+            let most = Self::entries(sets.len() + sets.len() / 4 + 1);
+            self.blocks.reserve_exact(most / (ROWS * COLUMNS));
+        }
         let groups = padded.chunks_exact(ROWS).enumerate();
         for (group, rows) in groups.skip(whole * COLUMNS / ROWS) {
             let columns = padded.chunks_exact(COLUMNS);
