@@ -3,13 +3,15 @@
 //! In comes a [`ValueTable`](crate::game::ValueTable); out go dividends, spectra and indices. One routine,
 //! [`butterfly`], serves them all: n passes, nothing larger than the table is ever stored.
 
+mod few;
 pub mod index;
 mod mobius;
 mod single;
 mod walsh;
 
+pub(crate) use few::{superset_sums, walsh_filter};
 pub use mobius::{Dividends, mobius, zeta};
-pub(crate) use single::{SupersetSums, WalshSums, butterfly32, superset_sums, walsh_filter};
+pub(crate) use single::{SupersetSums, WalshSums, butterfly32};
 pub use walsh::{Spectrum, inverse_walsh, walsh};
 
 use rayon::prelude::*;

@@ -55,7 +55,7 @@ const TRIAL: usize = 30;
 const LOOK: usize = 3;
 
 /// Of the least error: a smaller change between looks, twice, is none.
-const STILL: f64 = 0.01;
+const STILL: f64 = 0.02;
 
 /// Steps after which an error this many times the one to beat is left.
 const CHANCE: usize = 12;
