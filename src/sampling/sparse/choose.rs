@@ -141,8 +141,8 @@ enum Chosen {
 ///
 /// # Cost
 /// Greedy: a search for every few terms, 2n·2^n additions with at most 16 players, else n²m/2 for the pairs and up to
-/// 100·n·m for the higher orders. Ridge: two sequences of at most 30 steps and two of at most 50, each step 2n·2^n additions
-/// or m², with more than 16 players m².
+/// 100·n·m for the higher orders. Ridge: two sequences of at most 30 steps and two of at most 40, each step 2n·2^n additions
+/// or m²/2, with more than 16 players m².
 ///
 /// # Errors
 /// Fewer than 20 samples, weights that differ, an order of 0, or a method that does not take games or samples of this size.
