@@ -16,6 +16,41 @@ fn read(path: &Path) -> Value {
 }
 
 #[test]
+fn the_orders_of_a_table_are_reported_again_from_their_folder() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| dir.path().join(name).to_str().expect("plain").to_owned();
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect(name);
+    let game = "synthetic:n=4; and(0,1)*2 - or(2,3)*1.5";
+    let page = stdout(&["order", "--game", game, "-o", &path("run")]);
+    assert_eq!(stdout(&["report", &path("run")]), page);
+    let html = stdout(&["report", &path("run"), "--format", "html"]);
+    assert_eq!(html, read("run/report.html"));
+    let again: Value = json(&["report", &path("run")]);
+    assert_eq!(again, json(&["order", "--game", game]));
+    let table = stdout(&["report", &path("run"), "--format", "csv"]);
+    let rows: Vec<&str> = table.lines().collect();
+    assert_eq!(
+        rows[0],
+        "m,and_positive,and_negative,or_positive,or_negative,mean_output,mean_abs,J"
+    );
+    assert_eq!(rows.len(), 6);
+    let fields: Vec<&str> = rows[3].split(',').collect();
+    let number = |at: usize| fields[at].parse::<f64>().expect("a number");
+    // Pairs beside nobody to two others; of order 2 there is the AND, and the OR that lowers v.
+    assert_eq!(fields[0], "2");
+    assert!((number(1) - 2.0).abs() < 1e-3 && (number(4) + 1.5).abs() < 1e-3);
+    let mean_abs = numbers(&again["multi_order"]["mean_abs"])[2];
+    assert!((number(6) - mean_abs).abs() < 1e-12);
+    assert!(rows[5].ends_with(",,"), "{}", rows[5]);
+
+    let cut = read("run/orders.json").replacen("0.0,", "", 1);
+    std::fs::write(dir.path().join("run/orders.json"), cut).expect("written");
+    let (code, message) = failure(&["report", &path("run")]);
+    assert_eq!(code, 1, "{message}");
+    assert!(message.contains("do not belong together"), "{message}");
+}
+
+#[test]
 fn contexts_of_a_small_game_that_are_all_there_are_give_the_exact_curve() {
     let game = "synthetic:and(0,1)*2 - or(2..6)*1.5 + majority(0..7) + noise(0.3,1)";
     let exact = json(&["order", "--game", game]);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use harsanyi::Error;
 use harsanyi::report::chart::{self, Chart};
 use harsanyi::report::{OrderReport, Profile, Study, Summary, csv, folder, html, svg, text};
+use serde_json::Value;
 
 use super::args::{Format, GlobalArgs, ReportArgs};
 use super::output::Output;
@@ -20,6 +21,7 @@ enum Results {
     Run(Box<Profile>),
     Batch(Summary),
     Study(Box<Study>),
+    Orders(Box<OrderReport>),
 }
 
 impl Results {
@@ -27,7 +29,15 @@ impl Results {
         let has = |name: &str| dir.join(name).exists();
         Ok(match (has("summary.json"), has("record.json")) {
             (true, _) => Self::Batch(Summary::read(dir)?),
-            (false, false) if has("orders.json") => Self::Study(Box::new(Study::read(dir)?)),
+            (false, false) if has("orders.json") => {
+                // A study says which form of it this is; an order profile of one table is the same file as a run's.
+                let path = dir.join("orders.json");
+                let document: Value = folder::read_json(&path, "order profile")?;
+                match document.get("schema") {
+                    Some(_) => Self::Study(Box::new(Study::read(dir)?)),
+                    None => Self::Orders(Box::new(OrderReport::read(dir)?)),
+                }
+            }
             (false, _) => Self::Run(Box::new(Profile::read(dir)?)),
         })
     }
@@ -37,6 +47,7 @@ impl Results {
             Self::Run(profile) => chart::of_profile(profile),
             Self::Batch(summary) => chart::of_summary(summary),
             Self::Study(study) => chart::of_study(&study.curve),
+            Self::Orders(orders) => chart::of_orders(orders),
         }
     }
 
@@ -61,15 +72,19 @@ impl Results {
             .into(),
             (Format::Text, Self::Batch(many)) => text::summary(page, many).into(),
             (Format::Text, Self::Study(study)) => text::curve(page, &study.curve).into(),
+            (Format::Text, Self::Orders(orders)) => text::order_profile(page, orders).into(),
             (Format::Json, Self::Run(one)) => serde_json::to_string(one)?.into_bytes(),
             (Format::Json, Self::Batch(many)) => serde_json::to_string(many)?.into_bytes(),
             (Format::Json, Self::Study(study)) => serde_json::to_string(study)?.into_bytes(),
+            (Format::Json, Self::Orders(orders)) => serde_json::to_string(orders)?.into_bytes(),
             (Format::Csv, Self::Run(one)) => csv::interactions(&one.interactions),
             (Format::Csv, Self::Batch(many)) => csv::samples(many),
             (Format::Csv, Self::Study(study)) => csv::strengths(&study.curve),
+            (Format::Csv, Self::Orders(orders)) => csv::orders(orders),
             (Format::Html, Self::Run(one)) => html::run(one)?.into(),
             (Format::Html, Self::Batch(many)) => html::batch(many)?.into(),
             (Format::Html, Self::Study(study)) => html::study(study)?.into(),
+            (Format::Html, Self::Orders(orders)) => html::orders(orders, PROGRAM)?.into(),
             (Format::Svg, _) => svg::file(&chosen(self.charts(), args.chart.as_deref())?)?.into(),
         })
     }

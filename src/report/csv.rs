@@ -2,7 +2,7 @@
 
 use csv::Writer;
 
-use super::{CurveReport, InteractionReport, Summary};
+use super::{CurveReport, InteractionReport, OrderReport, Summary};
 use crate::interaction::Kind;
 
 /// The interactions that are not exactly zero, a row each: `kind`, `order`, `effect`, `salient`, `players` (numbers between
@@ -69,6 +69,48 @@ pub fn samples(summary: &Summary) -> Vec<u8> {
             optional(sample.bottleneck_index),
             sample.text.clone(),
         ]
+    });
+    table(&head, rows)
+}
+
+/// The order profile of a table, a row for each order and context size m = 0..n; what there is none of is empty.
+///
+/// # Cost
+/// Linear in the players.
+pub fn orders(report: &OrderReport) -> Vec<u8> {
+    let head = [
+        "m",
+        "and_positive",
+        "and_negative",
+        "or_positive",
+        "or_negative",
+        "mean_output",
+        "mean_abs",
+        "J",
+    ];
+    let (and, or) = (&report.strength.and, &report.strength.or);
+    let by_size = [
+        &and.positive,
+        &and.negative,
+        &or.positive,
+        &or.negative,
+        &report.mean_output,
+    ];
+    let pairs = report.multi_order.as_ref();
+    let rows = (0..report.mean_output.len()).map(|m| {
+        let at = pairs.and_then(|pairs| pairs.context_size.iter().position(|size| *size == m));
+        let told = |values: Option<&Vec<f64>>| match (values, at) {
+            (Some(values), Some(at)) => values[at].to_string(),
+            _ => String::new(),
+        };
+        let own = by_size.iter().map(|values| values[m].to_string());
+        std::iter::once(m.to_string())
+            .chain(own)
+            .chain([
+                told(pairs.map(|pairs| &pairs.mean_abs)),
+                told(pairs.and_then(|pairs| pairs.relative.as_ref())),
+            ])
+            .collect()
     });
     table(&head, rows)
 }

@@ -83,6 +83,9 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Numbers beyond this are no values of a network, and their sums might overflow.
+pub(super) const LARGEST: f64 = 1e100;
+
 /// The document of type `T` in the JSON file `path`.
 ///
 /// # Errors

@@ -1,7 +1,10 @@
 //! `orders.json`: how much each order carries, how v grows with coalition size, and the bottleneck.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use super::folder::{self, LARGEST};
 use crate::game::ValueTable;
 use crate::interaction::AndOr;
 use crate::interaction::order::{multi_order, relative_strength};
@@ -112,6 +115,59 @@ impl OrderReport {
             },
             multi_order,
         })
+    }
+
+    /// Reads `orders.json` of the folder `dir`, as `order` writes it for a table of all coalitions.
+    ///
+    /// # Errors
+    /// A file that is missing, is no order profile, or holds lists of different lengths or numbers beyond 1e100.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join("orders.json");
+        let orders: Self = folder::read_json(&path, "order profile")?;
+        let players = orders.mean_output.len().saturating_sub(1);
+        let sane = orders.numbers().all(|number| number.abs() <= LARGEST);
+        match players > 0 && orders.is_of(players) && sane {
+            true => Ok(orders),
+            false => Err(Error::Input(format!(
+                "the lists in `{}` do not belong together",
+                path.display()
+            ))),
+        }
+    }
+
+    /// Whether every list is as long as it is for so many players.
+    pub(super) fn is_of(&self, players: usize) -> bool {
+        let strength = &self.strength;
+        let by_size = [
+            &strength.and.positive,
+            &strength.and.negative,
+            &strength.or.positive,
+            &strength.or.negative,
+            &self.mean_output,
+        ];
+        let pairs = self.multi_order.as_ref();
+        by_size.iter().all(|values| values.len() == players + 1)
+            && pairs.is_none_or(|pairs| {
+                let sizes = pairs.context_size.len();
+                let relative = pairs.relative.as_ref();
+                pairs.mean_abs.len() == sizes && relative.is_none_or(|j| j.len() == sizes)
+            })
+    }
+
+    /// The numbers that pages measure lengths by.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
+        let strength = &self.strength;
+        let pairs = self.multi_order.iter();
+        let pairs =
+            pairs.flat_map(|pairs| pairs.mean_abs.iter().chain(pairs.relative.iter().flatten()));
+        let by_size = [
+            &strength.and.positive,
+            &strength.and.negative,
+            &strength.or.positive,
+            &strength.or.negative,
+            &self.mean_output,
+        ];
+        by_size.into_iter().flatten().chain(pairs).copied()
     }
 }
 

@@ -4,11 +4,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InteractionReport, OrderReport, PlayerIndices, Record, SparsityReport, folder};
+use super::folder::{self, LARGEST};
+use super::{InteractionReport, OrderReport, PlayerIndices, Record, SparsityReport};
 use crate::{Error, Result};
-
-/// Numbers beyond this are no values of a network, and their sums might overflow.
-const LARGEST: f64 = 1e100;
 
 /// The documents of one sample.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,22 +76,8 @@ impl Profile {
                     .all(|values| values.len() == n),
             "the indices are not of n players",
         )?;
-        let strength = &self.orders.strength;
-        let by_size = [
-            &strength.and.positive,
-            &strength.and.negative,
-            &strength.or.positive,
-            &strength.or.negative,
-            &self.orders.mean_output,
-        ];
-        let pairs = self.orders.multi_order.as_ref();
         agree(
-            by_size.iter().all(|values| values.len() == n + 1)
-                && pairs.is_none_or(|pairs| {
-                    let sizes = pairs.context_size.len();
-                    let relative = pairs.relative.as_ref();
-                    pairs.mean_abs.len() == sizes && relative.is_none_or(|j| j.len() == sizes)
-                }),
+            self.orders.is_of(n),
             "the order profile is not of n players",
         )?;
         agree(
@@ -105,12 +89,6 @@ impl Profile {
     /// The numbers that pages measure lengths by.
     fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
         let effects = self.interactions.lists().into_iter().flatten();
-        let strength = &self.orders.strength;
-        let relative = self
-            .orders
-            .multi_order
-            .iter()
-            .flat_map(|pairs| pairs.mean_abs.iter().chain(pairs.relative.iter().flatten()));
         [self.record.v_empty, self.record.v_full]
             .into_iter()
             .chain(effects.map(|entry| entry.effect))
@@ -120,14 +98,9 @@ impl Profile {
                     .iter()
                     .map(|pair| pair.value),
             )
-            .chain(relative.copied())
+            .chain(self.orders.numbers())
             .chain(
                 [
-                    &strength.and.positive,
-                    &strength.and.negative,
-                    &strength.or.positive,
-                    &strength.or.negative,
-                    &self.orders.mean_output,
                     &self.indices.shapley,
                     &self.indices.banzhaf,
                     &self.indices.leave_one_out,

@@ -5,12 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CurveReport, FailedSample, folder};
+use super::folder::{self, LARGEST};
+use super::{CurveReport, FailedSample};
 use crate::interaction::order_sampled::PlanCounts;
 use crate::{Error, Result};
-
-/// Numbers beyond this are no strengths of a network.
-const LARGEST: f64 = 1e100;
 
 /// More players than any game here has.
 const MOST_PLAYERS: f64 = 1e6;

@@ -147,7 +147,7 @@ pub(crate) struct CompareArgs {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// A run folder that `profile -o` wrote, of one sample or of many
+    /// A folder that `profile -o` or `order -o` wrote, of one sample or of many
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// Which chart --format svg prints, by the name of its file; with -o a folder, all are written
