@@ -15,8 +15,8 @@ The figure is R² on coalitions that hold each player with probability one half:
 (without its noise), all of a table. A package's prediction is the sum of the values that it returns for all subsets.
 Seconds are CPU seconds on one thread of the call that recovers: of the package's `approximate`, less the game's own and
 what SPEX compiles when it is called first, the middle one of three calls where they are quick; of ours `recover`, the
-middle one of nine, by the benches of this repository. --show prints the table
-of the documentation: beside ours the method of the package that explains most, and the quickest that explains anything.
+middle one of nine times eight calls, or the first call where that is slow, by the benches of this repository. --show prints
+a row for each game: beside ours the method of the package that explains most, and the quickest that explains anything.
 """
 
 import argparse

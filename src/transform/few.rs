@@ -1,5 +1,6 @@
 //! Transforms of tables that hold few values, or of which few are read, in single precision: the four lowest players are summed
-//! where values are written and read, a register at a time, and the table is passed through for the others alone.
+//! where values are written and read, a register at a time, and the table is passed through for the others alone. Machines whose
+//! registers hold one number add in another order, which changes last digits.
 
 use pulp::{Simd, WithSimd};
 
@@ -38,8 +39,8 @@ const fn lowest(signs: bool) -> [[f32; LOWEST]; LOWEST] {
 
 /// Σ_{T ⊇ S} x(T) of an x that is 0 but for some values, those of `x` at `places` with the bits of `flip` exchanged.
 ///
-/// The table, whose content is overwritten, is passed through once less than by [`butterfly32`]: a value is written at all
-/// subsets of the four lowest players at once.
+/// The table's content is overwritten. Where the values are few, each is written at all subsets of the four lowest players at
+/// once.
 ///
 /// # Panics
 /// If the length is no power of two, or a place is none of the table.

@@ -162,7 +162,8 @@ fn refuse_unsupported(config: &Value, model_type: &str) -> Result<(), String> {
             named.is_some_and(|kind| kind != "default")
         });
     match scaling {
-        Some((key, value)) if model_type != "deepseek_v2" => {
+        // DeepSeek's scaling is read, from the older key alone.
+        Some((key, value)) if model_type != "deepseek_v2" || key != "rope_scaling" => {
             return Err(format!("`{key}` = {value} is not supported"));
         }
         _ => {}

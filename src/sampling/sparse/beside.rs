@@ -6,10 +6,11 @@
 //! iteration needs half as many steps.
 
 use super::covariance::Covariance;
-use super::design::{Design, places};
+use super::design::{Design, count, places};
+use super::pool::RARE;
 use super::sums::{add_rows, dot};
 
-/// The constant and every single player, orthonormal on the samples; a function after the other, the samples first and behind
+/// The constant and every single player that is neither rare nor rarely absent, orthonormal on the samples; a function after the other, the samples first and behind
 /// them the others.
 #[derive(Default)]
 pub(super) struct Span {
@@ -32,7 +33,12 @@ impl Span {
         let samples = own.samples();
         let rows = samples + others.map_or(0, Design::samples);
         let mut functions: Vec<Vec<f64>> = vec![vec![1.0; rows]];
-        for player in 0..own.players() {
+        // What is too rare to be fitted in the end is not taken off before.
+        let often = |player: &usize| {
+            let present = count(own.column(*player));
+            present >= RARE && samples as u32 - present >= RARE
+        };
+        for player in (0..own.players()).filter(often) {
             let mut present = vec![0.0; rows];
             for sample in places(own.column(player)) {
                 present[sample] = 1.0;

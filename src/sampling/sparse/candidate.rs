@@ -141,7 +141,7 @@ fn dot<S: Simd>(simd: S, a: &[f64], b: &[f64]) -> f64 {
         8 => dot_of::<S, 1>(simd, a, b),
         4 => dot_of::<S, 2>(simd, a, b),
         2 => dot_of::<S, 4>(simd, a, b),
-        _ => a.iter().zip(b).map(|(a, b)| a * b).sum(),
+        _ => dot_of::<S, GROUP>(simd, a, b),
     }
 }
 

@@ -3,16 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-
 use super::design::{DENSE_PLAYERS, Design, Term};
 use super::fit::{Fit, Part, Parts, least_squares, model};
 use super::held_out::{HeldOut, beats, judge};
 use super::lasso::{self, Penalty};
 use super::ridge::{self, Ridge};
 use super::search::Width;
+use super::split::{Split, unit};
 use super::walsh::CodedPlan;
 use super::{greedy, tree};
 use crate::game::Samples;
@@ -120,9 +117,6 @@ pub struct Recovery {
 /// The fewest samples from which anything is recovered.
 const FEWEST: usize = 20;
 
-/// The part of the samples that is held out, and of the others the part that decides between fits of one method.
-const HELD_SHARE: usize = 5;
-
 /// Beyond this held-out R² nothing is left for another method to improve.
 const DONE: f64 = 0.99999;
 
@@ -140,7 +134,7 @@ enum Chosen {
 /// Recovers a sum of AND and OR terms from `samples`.
 ///
 /// # Cost
-/// Greedy: a search for every few terms, 2n·2^n additions with at most 16 players, else n²m/2 for the pairs and up to
+/// Greedy: a search for every few terms, n·2^n additions with at most 16 players, else n²m/2 for the pairs and up to
 /// 100·n·m for the higher orders. Ridge: two sequences of at most 30 steps and two of at most 40, each step 2n·2^n additions
 /// or m²/2, with more than 16 players m².
 ///
@@ -159,12 +153,17 @@ enum Chosen {
 /// ```
 pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> {
     check(samples, options)?;
+    let options = &RecoverOptions {
+        order: options.order.min(samples.players()),
+        ..*options
+    };
     let Split {
         parts,
         known,
         held,
         all,
-    } = split(samples, options.seed);
+        unit,
+    } = Split::new(samples, options.seed);
     let methods = match options.method {
         Some(Method::Walsh) => {
             return Err(Error::Parameter {
@@ -209,7 +208,7 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
     let (method, mut chosen, held_out) = best;
     Ok(Recovery {
         method,
-        model: model(samples.players(), &fit(&all, &mut chosen))?,
+        model: model(samples.players(), &fit(&all, &mut chosen), unit)?,
         held_out,
         tried,
     })
@@ -242,19 +241,16 @@ pub fn recover_coded(samples: &Samples, plan: &CodedPlan) -> Result<Recovery> {
             got: format!("{} others", samples.len()),
         });
     }
-    let pairs = || {
-        samples
-            .coalitions()
-            .iter()
-            .zip(samples.values().iter().copied())
-    };
+    let unit = unit(samples.values());
+    let values: Vec<f64> = samples.values().iter().map(|v| v / unit).collect();
+    let pairs = || samples.coalitions().iter().zip(values.iter().copied());
     let random = samples.len() - plan.coded();
     let decisive = plan.coded() + random / 2;
     let parts = Parts {
         fitted: Part::new(plan.players(), pairs().take(plan.coded())),
         held: Part::new(plan.players(), pairs().take(decisive).skip(plan.coded())),
     };
-    let terms = tree::best_prefix(&parts, plan.decode(samples.values()));
+    let terms = tree::best_prefix(&parts, plan.decode(&values));
     let known = Part::new(plan.players(), pairs().take(decisive));
     let held = Part::new(plan.players(), pairs().skip(decisive));
     let explained = least_squares(&known, &terms).explain(&held.design);
@@ -262,7 +258,7 @@ pub fn recover_coded(samples: &Samples, plan: &CodedPlan) -> Result<Recovery> {
     let all = Part::new(plan.players(), pairs());
     Ok(Recovery {
         method: Method::Walsh,
-        model: model(plan.players(), &least_squares(&all, &terms))?,
+        model: model(plan.players(), &least_squares(&all, &terms), unit)?,
         held_out,
         tried: vec![(Method::Walsh, held_out)],
     })
@@ -292,40 +288,6 @@ fn check(samples: &Samples, options: &RecoverOptions) -> Result<()> {
         });
     }
     Ok(())
-}
-
-/// Samples, divided twice.
-struct Split {
-    /// What is not held out: a part to fit, and one that decides how.
-    parts: Parts,
-    /// Both of them.
-    known: Part,
-    /// What is held out.
-    held: Part,
-    /// Everything.
-    all: Part,
-}
-
-fn split(samples: &Samples, seed: u64) -> Split {
-    let mut order: Vec<usize> = (0..samples.len()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    // What is fitted first stands first, so that what is known of it stays where more is fitted.
-    order.reverse();
-    let pairs = order.iter();
-    let pairs = pairs.map(|&at| (&samples.coalitions()[at], samples.values()[at]));
-    let all = Part::new(samples.players(), pairs);
-    let count = samples.len();
-    let known = count - count / HELD_SHARE;
-    let fitted = known - known / HELD_SHARE;
-    Split {
-        parts: Parts {
-            fitted: all.part(0..fitted),
-            held: all.part(fitted..known),
-        },
-        known: all.part(0..known),
-        held: all.part(known..count),
-        all,
-    }
 }
 
 /// What `method` settles on, and its mean squared error on the part that decides; `None` where it does not take a problem of this size and was not asked for by name.

@@ -54,10 +54,11 @@ impl<'a> Dense<'a> {
         superset_sums(&mut self.sums, self.places, flip, residual);
     }
 
-    /// Of each order from 2 and each polarity the terms of which `residual`, which sums to 0, explains most.
+    /// Of each order from 2 and each polarity the terms that explain most of `residual`, which sums to 0, and at least
+    /// [`SHARE`] of what the best one does.
     ///
     /// # Cost
-    /// n·2^n additions for each polarity.
+    /// n·2^n / 2 additions for each polarity.
     pub(super) fn search(&mut self, residual: &[f32]) -> Vec<Term> {
         let mut found = Vec::new();
         for (rule, at) in RULES.into_iter().zip(0..) {

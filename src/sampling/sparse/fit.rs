@@ -41,7 +41,7 @@ impl Part {
     }
 
     pub(super) fn mean(&self) -> f64 {
-        self.values.iter().sum::<f64>() / self.values.len() as f64
+        mean(&self.values)
     }
 
     /// Mean squared difference between the values and `explained`.
@@ -53,6 +53,13 @@ impl Part {
             .map(|(v, e)| (v - e).powi(2));
         squares.sum::<f64>() / self.values.len().max(1) as f64
     }
+}
+
+/// The mean, of equal values exactly their value.
+pub(super) fn mean(values: &[f64]) -> f64 {
+    let first = values.first().copied().unwrap_or(0.0);
+    let off = values.iter().map(|v| v - first).sum::<f64>();
+    first + off / values.len().max(1) as f64
 }
 
 /// A constant and terms with coefficients.
@@ -80,8 +87,8 @@ pub(super) fn least_squares(part: &Part, terms: &[Term]) -> Fit {
     Pool::least_squares(&part.design, &part.values, terms)
 }
 
-/// The fit as a game of ANDs and ORs: c·Π(1 − x_i) is c − c·OR, and a parity is Σ (−2)^(t−1) AND over its subsets of t ≥ 1.
-pub(super) fn model(players: usize, fit: &Fit) -> Result<Synthetic> {
+/// The fit, whose coefficients are in `unit`, as a game of ANDs and ORs: c·Π(1 − x_i) is c − c·OR, and a parity is Σ (−2)^(t−1) AND over its subsets of t ≥ 1.
+pub(super) fn model(players: usize, fit: &Fit, unit: f64) -> Result<Synthetic> {
     let mut constant = fit.constant;
     let mut effects: Vec<(bool, Coalition, f64)> = Vec::with_capacity(fit.terms.len());
     for (term, coefficient) in &fit.terms {
@@ -124,12 +131,12 @@ pub(super) fn model(players: usize, fit: &Fit) -> Result<Synthetic> {
         let (or, set, coefficient) = &effects[at as usize];
         let shape = if *or { Shape::Or } else { Shape::And };
         Summand {
-            coefficient: *coefficient,
+            coefficient: unit * coefficient,
             shape: shape(set.clone()),
         }
     });
     let constant = Summand {
-        coefficient: constant,
+        coefficient: unit * constant,
         shape: Shape::Constant,
     };
     Synthetic::new(players, std::iter::once(constant).chain(terms).collect())

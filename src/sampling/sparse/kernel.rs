@@ -75,10 +75,11 @@ pub(super) fn best_noise(
     let samples = values.len();
     let size = f64::from(dot(values, values)).sqrt();
     let mut best = (noises[0], mean_square(wanted));
-    if size == 0.0 {
+    let variance = covariance.variance();
+    // Of order 1 nothing is left beside what single players span.
+    if size == 0.0 || variance == 0.0 {
         return best;
     }
-    let variance = covariance.variance();
     let mut system = Tridiagonal::default();
     let mut before = vec![0.0f32; samples];
     let mut vector: Vec<f32> = values.iter().map(|x| x / size as f32).collect();

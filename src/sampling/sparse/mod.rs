@@ -36,6 +36,7 @@ mod plan;
 mod pool;
 mod ridge;
 mod search;
+mod split;
 mod sums;
 mod symmetric;
 mod tiles;

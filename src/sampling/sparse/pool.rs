@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::candidate::{Candidate, Extend};
 use super::design::{Design, Term, count, places};
-use super::fit::Fit;
+use super::fit::{Fit, mean};
 use super::sums::add_rows;
 use crate::lanes::on_registers;
 
@@ -42,7 +42,7 @@ impl<'a> Pool<'a> {
 
     /// The least-squares fit of `terms` to `values`; a term that those before it span is left out.
     pub(super) fn least_squares(design: &Design, values: &[f64], terms: &[Term]) -> Fit {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let mean = mean(values);
         let centred: Vec<f64> = values.iter().map(|v| v - mean).collect();
         let mut pool = Pool::new(design, &centred);
         for term in terms {

@@ -28,7 +28,7 @@ pub(super) struct Prior {
     pub(super) order: usize,
 }
 
-/// Whether [`ridge`] takes a problem of this size.
+/// Whether a ridge takes a problem of this size.
 pub(super) fn fits(players: usize, samples: usize) -> bool {
     players <= DENSE_PLAYERS || samples <= MOST_SAMPLES
 }
