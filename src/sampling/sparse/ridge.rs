@@ -56,10 +56,8 @@ pub(super) struct Ridge {
 pub(super) fn choose(parts: &Parts, order: usize) -> (Ridge, f64) {
     let relevance = relevance(&parts.fitted);
     let players = relevance.len();
-    let few = (players > DENSE_PLAYERS && parts.fitted.values.len() > DECIDING).then(|| Part {
-        design: parts.fitted.design.part(0..DECIDING),
-        values: parts.fitted.values[..DECIDING].to_vec(),
-    });
+    let many = players > DENSE_PLAYERS && parts.fitted.values.len() > DECIDING;
+    let few = many.then(|| parts.fitted.part(0..DECIDING));
     let fitted = few.as_ref().unwrap_or(&parts.fitted);
     let linear = players <= DENSE_PLAYERS && fitted.values.len() >= LINEAR * players;
     let start = Start::new(fitted, Some(&parts.held), linear);
