@@ -37,6 +37,9 @@ fn terms_of_many_players_are_recovered_and_written() {
     let samples = fs::read_to_string(path.join("samples.csv")).expect("written");
     assert_eq!(samples.lines().count(), 401);
     assert_eq!(samples.lines().nth(1), Some(",0.25,1"));
+    let (code, message) = failure(&["report", folder]);
+    assert_eq!(code, 1, "{message}");
+    assert!(message.contains("was written by `sample`"), "{message}");
     // The page tells the same.
     let page = stdout(&words);
     assert!(

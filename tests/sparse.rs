@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use harsanyi::game::synthetic::{Shape, Synthetic, Term};
+use harsanyi::game::synthetic::{self, Shape, Synthetic, Term};
 use harsanyi::game::{Samples, ask};
 use harsanyi::sampling::sparse::{HeldOut, Method, RecoverOptions, Recovery, plan, recover};
 use harsanyi::{Coalition, Error, Game, ValueTable, tabulate};
@@ -167,12 +167,36 @@ fn what_is_recovered_does_not_depend_on_the_unit_of_v() {
     }
 }
 
+/// A ridge explains such games as well, by hundreds of terms.
+#[test]
+fn few_terms_of_few_players_are_recovered_as_they_are() {
+    for (game, terms) in [
+        ("n=12; 2*and(5) - or(5,6)", 2),
+        ("n=12; and(5) - 2*and(3) + 0.5*and(7)", 3),
+        ("n=9; and(0,1)*2 - or(3,4,8)*1.5 + 0.3", 3),
+    ] {
+        for seed in 0..6 {
+            let mut game = synthetic::parse(game).expect("a game");
+            let samples = sampled(&mut game, 300, seed);
+            let options = RecoverOptions {
+                seed,
+                ..RecoverOptions::default()
+            };
+            let found = recover(&samples, &options).expect("a recovery");
+            assert_eq!(found.method, Method::Greedy);
+            let strong = found.model.terms().iter();
+            let strong = strong.filter(|term| term.coefficient.abs() > 1e-9).count();
+            assert!(strong <= terms + 1, "{:?}", found.model.terms());
+        }
+    }
+}
+
 #[test]
 fn a_constant_is_recovered_as_one() {
     for players in [1, 8, 17] {
         let coalitions = plan(players, 60.min(1 << players), 4).expect("a plan");
         let repeated: Vec<Coalition> = coalitions.iter().cycle().take(60).cloned().collect();
-        for value in [0.1, 1e-200, 0.0] {
+        for value in [0.1, 1e-200, 1e-310, 0.0] {
             let (values, weights) = (vec![value; 60], vec![1.0; 60]);
             let samples = Samples::new(players, repeated.clone(), values, weights);
             let samples = samples.expect("samples");

@@ -296,7 +296,8 @@ pub(crate) fn fail(error: &AnyError) -> ExitCode {
 fn hint(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::TooManyPlayers { .. } => {
-            "name fewer players with --players WORD,WORD,… or --players sentence, or take some out with --background"
+            "name fewer players with --players WORD,WORD,… or --players sentence, or take some out with --background; \
+             `sample`, `index --estimate` and `order --contexts` take more players, of any game"
         }
         Error::Incomplete { .. } => {
             "with --game file:PATH,missing=VALUE every coalition that the file lacks has that value"

@@ -27,6 +27,10 @@ enum Results {
 impl Results {
     fn read(dir: &Path) -> anyhow::Result<Self> {
         let has = |name: &str| dir.join(name).exists();
+        if has("samples.csv") && !has("orders.json") {
+            let sentence = "was written by `sample`, whose terms stand in `interactions.json`; `report` takes folders of `profile` and `order`";
+            return Err(Error::Input(format!("`{}` {sentence}", dir.display())).into());
+        }
         Ok(match (has("summary.json"), has("record.json")) {
             (true, _) => Self::Batch(Summary::read(dir)?),
             (false, false) if has("orders.json") => {

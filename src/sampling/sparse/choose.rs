@@ -83,7 +83,8 @@ impl FromStr for Method {
 pub struct RecoverOptions {
     /// The one method to use. `None` tries greedy selection and, where that leaves anything over or there are few players,
     /// ridge regression, and takes what predicts the held-out samples better by more than a standard error, starting from
-    /// their mean: first greedy selection, or with at most 16 players the ridge.
+    /// their mean: first greedy selection, or with at most 16 players the ridge. A selection that leaves nothing is taken in any
+    /// case, since it has fewer terms.
     pub method: Option<Method>,
     /// The highest order of a term.
     pub order: usize,
@@ -185,9 +186,16 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
         Chosen::Support(Vec::new()),
         judge(&held, &before),
     );
+    // An error below this leaves nothing to explain.
+    let nothing = (1.0 - DONE)
+        * parts
+            .held
+            .error(&vec![parts.held.mean(); parts.held.values.len()]);
     let mut goal = f64::INFINITY;
     for method in methods {
-        if options.method.is_none() && best.2.r2 > DONE {
+        // Where nothing is left, few terms are better than many.
+        let is_few = matches!(best.1, Chosen::Support(_));
+        if options.method.is_none() && is_few && best.2.r2 > DONE {
             break;
         }
         let Some((mut chosen, error)) = choose(method, &parts, goal, options)? else {
@@ -196,11 +204,12 @@ pub fn recover(samples: &Samples, options: &RecoverOptions) -> Result<Recovery> 
         if options.method.is_none() && error > FAR * goal {
             continue;
         }
-        goal = goal.min(error);
+        goal = goal.min(error).max(nothing);
         let explained = predictions(&known, &mut chosen, &held.design);
         let held_out = judge(&held, &explained);
         tried.push((method, held_out));
-        if options.method.is_some() || beats(&held, &explained, &before) {
+        let is_few = matches!(chosen, Chosen::Support(_)) && held_out.r2 > DONE;
+        if options.method.is_some() || is_few || beats(&held, &explained, &before) {
             best = (method, chosen, held_out);
             before = explained;
         }

@@ -94,6 +94,9 @@ pub(super) fn choose(parts: &Parts, order: usize) -> (Ridge, f64) {
 /// Samples for each player from which its linear effect is fitted beforehand, as it stands.
 const LINEAR: usize = 10;
 
+/// Of the largest value: what is left of all values by rounding alone.
+const ROUNDING: f64 = 1e-12;
+
 /// Where a ridge begins.
 struct Start {
     /// What is left of v by single players, where samples are many and players few, otherwise by the mean: at the samples and
@@ -118,12 +121,15 @@ impl Start {
                 (Span::default(), left.collect())
             }
         };
-        let largest = left[..samples]
-            .iter()
-            .fold(0.0f64, |most, x| most.max(x.abs()));
-        let unit = if largest > 0.0 { largest } else { 1.0 };
+        let largest = |values: &[f64]| values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        let (most, of) = (largest(&left[..samples]), largest(&part.values));
+        // What rounding leaves is nothing.
+        let (unit, share) = match most > ROUNDING * of {
+            true => (most, 1.0 / most),
+            false => (1.0, 0.0),
+        };
         Self {
-            left: left.iter().map(|x| (x / unit) as f32).collect(),
+            left: left.iter().map(|x| (x * share) as f32).collect(),
             samples,
             unit,
             span,

@@ -50,11 +50,11 @@ impl Split {
     }
 }
 
-/// The power of two below the largest of the values, by which they are divided without rounding.
+/// The power of two below the largest of the values, by which they are divided without rounding; 1 where all are 0.
 pub(super) fn unit(values: &[f64]) -> f64 {
     let largest = values.iter().fold(0.0f64, |most, v| most.max(v.abs()));
-    match largest >= f64::MIN_POSITIVE {
-        true => f64::from_bits(largest.to_bits() >> 52 << 52),
+    match largest > 0.0 {
+        true => f64::from_bits(largest.to_bits() >> 52 << 52).max(f64::MIN_POSITIVE),
         false => 1.0,
     }
 }

@@ -50,6 +50,7 @@ impl CodedPlan {
                 got: format!("{players} players and order {order}"),
             });
         }
+        let order = order.min(players);
         let code = Code::new(players, order);
         let each = GROUPS * (code.parities() + 1);
         let coded = budget - budget / HELD_SHARE;
