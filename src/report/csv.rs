@@ -88,14 +88,7 @@ pub fn orders(report: &OrderReport) -> Vec<u8> {
         "mean_abs",
         "J",
     ];
-    let (and, or) = (&report.strength.and, &report.strength.or);
-    let by_size = [
-        &and.positive,
-        &and.negative,
-        &or.positive,
-        &or.negative,
-        &report.mean_output,
-    ];
+    let by_size = report.by_size();
     let pairs = report.multi_order.as_ref();
     let rows = (0..report.mean_output.len()).map(|m| {
         let at = pairs.and_then(|pairs| pairs.context_size.iter().position(|size| *size == m));

@@ -137,16 +137,9 @@ impl OrderReport {
 
     /// Whether every list is as long as it is for so many players.
     pub(super) fn is_of(&self, players: usize) -> bool {
-        let strength = &self.strength;
-        let by_size = [
-            &strength.and.positive,
-            &strength.and.negative,
-            &strength.or.positive,
-            &strength.or.negative,
-            &self.mean_output,
-        ];
         let pairs = self.multi_order.as_ref();
-        by_size.iter().all(|values| values.len() == players + 1)
+        let mut by_size = self.by_size().into_iter();
+        by_size.all(|values| values.len() == players + 1)
             && pairs.is_none_or(|pairs| {
                 let sizes = pairs.context_size.len();
                 let relative = pairs.relative.as_ref();
@@ -156,18 +149,23 @@ impl OrderReport {
 
     /// The numbers that pages measure lengths by.
     pub(super) fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
-        let strength = &self.strength;
         let pairs = self.multi_order.iter();
         let pairs =
             pairs.flat_map(|pairs| pairs.mean_abs.iter().chain(pairs.relative.iter().flatten()));
-        let by_size = [
+        let by_size = self.by_size().into_iter();
+        by_size.flatten().chain(pairs).copied()
+    }
+
+    /// The lists of a number for each order or coalition size 0..n: effects of ANDs above and below zero, of ORs, and ū.
+    pub(super) fn by_size(&self) -> [&Vec<f64>; 5] {
+        let strength = &self.strength;
+        [
             &strength.and.positive,
             &strength.and.negative,
             &strength.or.positive,
             &strength.or.negative,
             &self.mean_output,
-        ];
-        by_size.into_iter().flatten().chain(pairs).copied()
+        ]
     }
 }
 
